@@ -1,0 +1,1 @@
+"""The server: the ledger over gRPC and HTTP. It holds no business rule; those live in :mod:`pycore`."""
