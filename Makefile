@@ -1,0 +1,113 @@
+# The only task list. CI calls these targets; nothing is defined twice.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+EXTENSION := pycore/_core.abi3.so
+RUNTIME := $(VENV)/.installed-runtime
+DEVELOP := $(VENV)/.installed-develop
+RUST_SOURCES := $(shell find core_rs -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print) Cargo.toml Cargo.lock
+
+ONLY ?=
+DATA ?=
+CYCLES ?= 1000
+PYTEST_ARGS ?=
+
+# pyo3 must be built against the interpreter the project runs on, whichever python3 comes first in PATH.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+
+.PHONY: help
+help: ## Print a line for each target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@echo "creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.lock | $(BIN)/python
+	@echo "installing the locked run-time dependencies"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+$(DEVELOP): requirements-dev.lock | $(RUNTIME)
+	@echo "installing the locked development dependencies"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(EXTENSION): $(RUST_SOURCES) | $(RUNTIME)
+	@echo "building the Rust extension (release); the first time this takes minutes"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked
+	@touch $@
+
+.PHONY: setup
+setup: $(RUNTIME) $(DEVELOP) ## Create .venv with the locked dependencies
+
+.PHONY: build
+build: $(RUNTIME) $(EXTENSION) ## Build the extension when Rust sources changed
+
+.PHONY: run
+run: build ## Serve on 127.0.0.1:7400 (gRPC) and 127.0.0.1:7480 (HTTP), data under ./data
+	@exec $(BIN)/python -m api
+
+.PHONY: lint
+lint: setup build ## Check format, style, types, stubs and imports; nothing is changed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/stubtest pycore._core
+	$(BIN)/lint-imports
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: format
+format: setup ## Format all sources and apply the safe style fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cargo fmt --all
+
+# The binding crate has no Rust tests of its own: an extension module is tested from Python.
+.PHONY: test
+test: lint ## Lint, then all Rust and Python tests (PYTEST_ARGS= to choose)
+	cargo test --locked --workspace --exclude pycore-python
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: setup build ## Measure the workloads (ONLY=B1,B7 to choose)
+	$(BIN)/python -m bench --only "$(ONLY)"
+
+.PHONY: bench-plot
+bench-plot: setup ## Draw the plots of the latest results
+	$(BIN)/python -m bench.plot
+
+.PHONY: torture
+torture: setup build ## Kill and restart under load (CYCLES=1000) and count what was lost
+	$(BIN)/python -m tests.simulation.torture --cycles $(CYCLES)
+
+.PHONY: real-data
+real-data: build ## Stream a bank's transactions through the running server (DATA=folder)
+	@test -n "$(DATA)" || { echo "usage: make real-data DATA=folder"; exit 2; }
+	$(BIN)/python -m bench.real_data "$(DATA)"
+
+.PHONY: proto
+proto: setup ## Regenerate the gRPC stubs
+	$(BIN)/python -m api.proto.generate
+
+.PHONY: lock
+lock: ## Resolve the newest allowed dependencies into the lock files (needs uv)
+	cargo update
+	$(UV) pip compile pyproject.toml --group build --universal --python-version 3.11 $(LOCK_OPTIONS) -o requirements.lock
+	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 $(LOCK_OPTIONS) -c requirements.lock -o requirements-dev.lock
+
+LOCK_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+
+.PHONY: clean
+clean: ## Remove everything built; ./data is kept
+	rm -rf $(VENV) target $(EXTENSION) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,45 @@
+"""The error families: stable codes, one each."""
+
+import inspect
+
+from pycore import errors
+from pycore.errors import LedgerUnavailableError, PycoreError
+
+
+def _families() -> dict[str, type[PycoreError]]:
+    return {
+        name: kind
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, PycoreError) and not name.startswith("_")
+    }
+
+
+def test_the_list_of_families_is_an_api_promise() -> None:
+    assert {name: (kind.code, kind.retryable) for name, kind in _families().items()} == {
+        "PycoreError": ("internal", False),
+        "LedgerOverloadedError": ("ledger_overloaded", True),
+        "LedgerUnavailableError": ("ledger_unavailable", True),
+        "LedgerFencedError": ("ledger_fenced", False),
+        "OutcomeUnknownError": ("outcome_unknown", True),
+        "DeadlineExceededError": ("deadline_exceeded", True),
+        "RequestTooLargeError": ("request_too_large", False),
+        "InvalidRecordsError": ("invalid_records", False),
+        "JournalDamagedError": ("journal_damaged", False),
+        "JournalKeyError": ("journal_key", False),
+        "JournalVersionError": ("journal_version", False),
+        "StateMismatchError": ("state_mismatch", False),
+        "DataFolderInUseError": ("data_folder_in_use", False),
+        "DatabaseStartError": ("database_start", False),
+        "MigrationError": ("migration", False),
+        "ConfigurationError": ("configuration", False),
+    }
+
+
+def test_a_retry_hint_travels_with_the_error() -> None:
+    error = LedgerUnavailableError("the database is away; nothing was recorded", retry_after_ms=250)
+    assert error.retry_after_ms == 250
+    assert "nothing was recorded" in str(error)
+
+
+def test_every_family_is_documented() -> None:
+    assert all(kind.__doc__ for kind in _families().values())

@@ -1,0 +1,111 @@
+"""Ids: layout, order, text."""
+
+import threading
+import uuid
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pycore.ids import ID_MAX, IdGenerator, format_id, id_time_ms, new_id, parse_id
+
+
+class Clock:
+    def __init__(self, now: int) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def test_an_id_is_a_uuid_of_version_7_with_its_time() -> None:
+    clock = Clock(1_700_000_000_123)
+    made = uuid.UUID(int=IdGenerator(clock).new_id())
+    assert made.version == 7
+    assert made.variant == uuid.RFC_4122
+    assert id_time_ms(made.int) == 1_700_000_000_123
+
+
+@given(st.lists(st.integers(min_value=-9_000, max_value=3), min_size=1, max_size=50))
+def test_ids_grow_while_the_clock_stands_or_steps_back_a_little(steps: list[int]) -> None:
+    clock = Clock(1_700_000_000_000)
+    generator = IdGenerator(clock)
+    made = []
+    for step in steps:
+        clock.now = 1_700_000_000_000 + step
+        made.append(generator.new_id())
+    assert all(earlier < later for earlier, later in pairwise(made))
+
+
+def test_a_large_step_back_is_followed_so_that_ids_are_not_from_the_future() -> None:
+    clock = Clock(1_700_000_000_000)
+    generator = IdGenerator(clock)
+    generator.new_id()
+    clock.now -= 86_400_000
+    assert id_time_ms(generator.new_id()) == clock.now
+
+
+def test_a_used_up_millisecond_borrows_the_next() -> None:
+    generator = IdGenerator(Clock(1_000), random_bits=lambda bits: (1 << bits) - 1)
+    generator._sequence = (1 << 74) - 5
+    generator._time_ms = 1_000
+    made = generator.new_id()
+    assert id_time_ms(made) == 1_001
+    assert generator.new_id() > made
+
+
+def test_threads_never_get_the_same_id() -> None:
+    made: list[int] = []
+
+    def work() -> None:
+        made.extend(new_id() for _ in range(2_000))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(made)) == 8_000
+
+
+@given(st.integers(min_value=0, max_value=ID_MAX))
+def test_text_round_trips(identifier: int) -> None:
+    assert format_id(identifier) == str(uuid.UUID(int=identifier))
+    assert parse_id(format_id(identifier)) == identifier
+    assert parse_id(format_id(identifier).upper()) == identifier
+    assert parse_id(str(identifier)) == identifier
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " 1",
+        "1 ",
+        "01",
+        "-1",
+        "+1",
+        "1.0",
+        "1e3",
+        "1_000",
+        "\uff11",
+        str(2**128),
+        "9" * 10_000,
+        "{00000000-0000-0000-0000-000000000001}",
+        "00000000000000000000000000000001a",
+        "00000000-0000-0000-0000-00000000000g",
+        "0000000-00000-0000-0000-000000000001",
+        "1\n",
+        "\x00",
+    ],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not an id"):
+        parse_id(text)
+
+
+@pytest.mark.parametrize("number", [-1, 2**128])
+def test_only_128_bit_numbers_have_a_text(number: int) -> None:
+    with pytest.raises(ValueError, match="an id is a number"):
+        format_id(number)
