@@ -12,111 +12,174 @@ class PycoreError(Exception):
 
     code: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
+    meaning: ClassVar[str] = "A defect was met."
+    """The message where none is given."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.meaning)
 
 
-class _RetryLaterError(PycoreError):
-    """Trouble that passes; the caller is told when to come back."""
+# -- a request could not be carried out
 
-    retryable: ClassVar[bool] = True
 
-    def __init__(self, message: str, *, retry_after_ms: int) -> None:
+class LedgerOverloadedError(PycoreError):
+    """The queue of waiting events is full. Nothing was recorded."""
+
+    code = "ledger_overloaded"
+    retryable = True
+    meaning = "too many events wait already; nothing was recorded: send the request again a little later"
+
+    def __init__(self, message: str | None = None, *, retry_after_ms: int) -> None:
         super().__init__(message)
         self.retry_after_ms = retry_after_ms
         """Milliseconds to wait before the next try."""
 
 
-class LedgerOverloadedError(_RetryLaterError):
-    """The queue of waiting events is full. Nothing was recorded."""
-
-    code: ClassVar[str] = "ledger_overloaded"
-
-
-class LedgerUnavailableError(_RetryLaterError):
+class LedgerUnavailableError(PycoreError):
     """The database cannot be reached or cannot write. Nothing was recorded."""
 
-    code: ClassVar[str] = "ledger_unavailable"
+    code = "ledger_unavailable"
+    retryable = True
+    meaning = "the database cannot be used now; nothing was recorded: send the request again a little later"
+
+    def __init__(self, message: str | None = None, *, retry_after_ms: int) -> None:
+        super().__init__(message)
+        self.retry_after_ms = retry_after_ms
+        """Milliseconds to wait before the next try."""
 
 
 class LedgerFencedError(PycoreError):
     """Another writer took over this ledger; this process can never write to it again. Nothing was recorded."""
 
-    code: ClassVar[str] = "ledger_fenced"
+    code = "ledger_fenced"
+    meaning = "another writer took over this ledger; nothing was recorded: send the request to that one"
 
 
 class OutcomeUnknownError(PycoreError):
-    """The connection was lost at COMMIT: recorded or not is not known yet. Ask again with the same ids."""
+    """The connection was lost at COMMIT and it is not known yet whether the request was recorded."""
 
-    code: ClassVar[str] = "outcome_unknown"
-    retryable: ClassVar[bool] = True
+    code = "outcome_unknown"
+    retryable = True
+    meaning = (
+        "the connection to the database was lost while the request was being recorded, and whether it was is not known"
+        " yet: send the same request again, with the same ids; nothing will be recorded twice"
+    )
 
 
 class DeadlineExceededError(PycoreError):
     """The deadline passed before the request was started. Nothing was recorded."""
 
-    code: ClassVar[str] = "deadline_exceeded"
-    retryable: ClassVar[bool] = True
+    code = "deadline_exceeded"
+    retryable = True
+    meaning = "the deadline passed while the request waited; nothing was recorded: send it again"
 
 
 class RequestTooLargeError(PycoreError):
     """The request holds more events than one batch may. Nothing was recorded."""
 
-    code: ClassVar[str] = "request_too_large"
+    code = "request_too_large"
+    meaning = "the request holds more events than one batch may; nothing was recorded: split it"
 
 
 class InvalidRecordsError(PycoreError):
-    """The request's bytes are not whole records, or a field does not fit its type. Nothing was recorded."""
+    """The request is not whole records, or a field does not fit its type. Nothing was recorded."""
 
-    code: ClassVar[str] = "invalid_records"
-
-
-class JournalDamagedError(PycoreError):
-    """A journal row is missing, changed or out of order. The ledger refuses to start; nothing is repaired silently."""
-
-    code: ClassVar[str] = "journal_damaged"
-
-    def __init__(self, message: str, *, lsn: int) -> None:
-        super().__init__(message)
-        self.lsn = lsn
-        """The first journal position that cannot be trusted."""
+    code = "invalid_records"
+    meaning = "the request is not made of valid records; nothing was recorded: correct it"
 
 
-class JournalKeyError(PycoreError):
-    """The journal's key is missing, malformed, or not the one the journal was written with."""
-
-    code: ClassVar[str] = "journal_key"
+# -- the ledger refuses to start
 
 
-class JournalVersionError(PycoreError):
-    """The journal was written by a newer version of this software."""
+class LedgerInUseError(PycoreError):
+    """Another process writes this ledger."""
 
-    code: ClassVar[str] = "journal_version"
+    code = "ledger_in_use"
 
-
-class StateMismatchError(PycoreError):
-    """The projected state, a total or a recorded digest disagrees with the journal. The ledger refuses to start."""
-
-    code: ClassVar[str] = "state_mismatch"
+    def __init__(self, holder: str) -> None:
+        super().__init__(
+            f"another process writes this ledger: {holder}; nothing was changed: stop that process first,"
+            " or take the ledger over from it on purpose"
+        )
+        self.holder = holder
+        """``host:pid`` of the process that writes."""
 
 
 class DataFolderInUseError(PycoreError):
     """Another process holds the data folder."""
 
-    code: ClassVar[str] = "data_folder_in_use"
+    code = "data_folder_in_use"
+    meaning = (
+        "another process uses the data folder; nothing was changed: stop that process first, or use another folder"
+    )
 
 
 class DatabaseStartError(PycoreError):
     """The embedded database could not be prepared or started."""
 
-    code: ClassVar[str] = "database_start"
+    code = "database_start"
+    meaning = "the embedded database could not be started; what it holds was not changed"
 
 
 class MigrationError(PycoreError):
-    """The database's schema cannot be brought to the version this software needs. The migration changed nothing."""
+    """The schema cannot be brought to the version this software needs. The migration that failed changed nothing."""
 
-    code: ClassVar[str] = "migration"
+    code = "migration"
+    meaning = "the database's schema does not fit this version of the software; nothing was changed"
 
 
 class ConfigurationError(PycoreError):
     """A setting is unknown, malformed or out of range."""
 
-    code: ClassVar[str] = "configuration"
+    code = "configuration"
+    meaning = "a setting is unknown, malformed or out of range"
+
+
+class JournalDamagedError(PycoreError):
+    """A journal row is missing, changed or out of order. Nothing is repaired silently."""
+
+    code = "journal_damaged"
+
+    def __init__(self, lsn: int, reason: str) -> None:
+        super().__init__(
+            f"the journal is damaged at row {lsn}: {reason}; the ledger does not start and changed nothing:"
+            " keep a copy of the database as it is, then restore a backup or a standby whose journal is whole"
+        )
+        self.lsn = lsn
+        """The first journal row that cannot be trusted."""
+
+
+class JournalVersionError(PycoreError):
+    """The journal was written by a newer version of this software."""
+
+    code = "journal_version"
+
+    def __init__(self, lsn: int, reason: str) -> None:
+        super().__init__(
+            f"journal row {lsn} was written by a newer version of this software ({reason}); the ledger does not start"
+            " and changed nothing: install that version or a newer one"
+        )
+        self.lsn = lsn
+        """The first journal row this version cannot read."""
+
+
+class JournalKeyError(PycoreError):
+    """The journal's key is missing, malformed, or not the one the journal was written with."""
+
+    code = "journal_key"
+    meaning = (
+        "this is not the key the journal was written with; the ledger does not start and changed nothing:"
+        " give it the key of this ledger (the file journal.key of its first start, or your copy of it)"
+    )
+
+
+class StateMismatchError(PycoreError):
+    """The projected state, a total or a recorded digest disagrees with the journal."""
+
+    code = "state_mismatch"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"what is stored disagrees with the journal: {reason}; the ledger does not start and changed nothing:"
+            " run `pycore verify`; if the journal is whole, `pycore rebuild` makes the projection anew from it"
+        )

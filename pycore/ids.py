@@ -1,8 +1,8 @@
 """128-bit ids: made so that their creation time leads, written as UUID text.
 
 An id's top 48 bits are milliseconds since 1970 (UUIDv7, RFC 9562 section 5.7). The ledger uses that time to know which
-ids it must still hold in memory, so callers should make ids with ``new_id`` when they form the request and keep them for
-every retry. Inside the library an id is an ``int``; people and JSON see UUID text.
+ids it must still hold in memory, so callers should make ids with ``new_id`` when they form the request and keep them
+for every retry. Inside the library an id is an ``int``; people and JSON see UUID text.
 """
 
 import re

@@ -24,6 +24,7 @@ def test_the_list_of_families_is_an_api_promise() -> None:
         "DeadlineExceededError": ("deadline_exceeded", True),
         "RequestTooLargeError": ("request_too_large", False),
         "InvalidRecordsError": ("invalid_records", False),
+        "LedgerInUseError": ("ledger_in_use", False),
         "JournalDamagedError": ("journal_damaged", False),
         "JournalKeyError": ("journal_key", False),
         "JournalVersionError": ("journal_version", False),
@@ -43,3 +44,14 @@ def test_a_retry_hint_travels_with_the_error() -> None:
 
 def test_every_family_is_documented() -> None:
     assert all(kind.__doc__ for kind in _families().values())
+
+
+def test_messages_say_what_happened_what_it_means_and_what_to_do() -> None:
+    damaged = errors.JournalDamagedError(7, "its hash does not match")
+    assert damaged.lsn == 7
+    assert "damaged at row 7: its hash does not match" in str(damaged)
+    assert "changed nothing" in str(damaged)
+    assert "host:1" in str(errors.LedgerInUseError("host:1"))
+    assert errors.JournalVersionError(3, "body version 9").lsn == 3
+    assert "send the same request again" in str(errors.OutcomeUnknownError())
+    assert "nothing was recorded" in str(errors.LedgerOverloadedError(retry_after_ms=20))

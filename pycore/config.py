@@ -1,0 +1,214 @@
+"""Settings: frozen, checked, documented with their units; from a TOML file and from ``PYCORE_…`` variables.
+
+A variable is named after its section and field, ``PYCORE_SERVER_GRPC_ADDRESS`` for ``[server] grpc_address``, and wins
+over the file. ``PYCORE_CONFIG`` names the file. What is not listed here is refused, so that a misspelt limit never
+passes for a set one.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pycore.errors import ConfigurationError
+
+ENVIRONMENT_PREFIX = "PYCORE_"
+CONFIG_FILE_VARIABLE = "PYCORE_CONFIG"
+MASK = "***"
+
+_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):(?P<port>[0-9]{1,5})")
+_PASSWORD_IN_AUTHORITY = re.compile(r"^(\w+://[^:@/?]*:)[^?]*@")
+_PASSWORD_PARAMETER = re.compile(r"(?i)\b(password\s*=\s*)('[^']*'|[^\s&]*)")
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Return host and port of ``host:port``; an IPv6 host stands in brackets.
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    matched = _ADDRESS.fullmatch(address)
+    if matched is None or int(matched["port"]) > 65_535:
+        raise ValueError(f"{address!r} is not host:port")
+    return matched["host"].strip("[]"), int(matched["port"])
+
+
+class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of one part; printing it masks what is secret."""
+
+    secrets: ClassVar[frozenset[str]] = frozenset()
+
+    def shown(self) -> dict[str, Any]:
+        """Return the settings for people and logs, secrets masked."""
+        return {field: _masked(field, getattr(self, field), self.secrets) for field in self.__struct_fields__}
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{field}={value!r}" for field, value in self.shown().items())
+        return f"{type(self).__name__}({fields})"
+
+
+class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the server listens. There is no authentication yet: keep both addresses on loopback or a trusted network.
+
+    Attributes:
+        grpc_address: ``host:port`` of the gRPC door; port 0 lets the system choose one.
+        http_address: ``host:port`` of the HTTP door; port 0 lets the system choose one.
+    """
+
+    grpc_address: str = "127.0.0.1:7400"
+    http_address: str = "127.0.0.1:7480"
+
+    def __post_init__(self) -> None:
+        for field in ("grpc_address", "http_address"):
+            split_address(getattr(self, field))
+
+
+class StoreSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The database.
+
+    Attributes:
+        dsn: ``postgresql://…`` of a PostgreSQL 15 or newer that you run. None: an embedded server under ``data``.
+        data: folder of the embedded server and of the journal's key. Made when missing; one process uses it at a time.
+        pool_connections_max: connections kept for reads; the writer and the projector have their own.
+        connect_timeout_ms: milliseconds to wait for one connection before the database counts as away.
+        shared_buffers_mib: MiB of page cache of the embedded server.
+        postgres_user: operating-system user the embedded server runs as when we are root (PostgreSQL refuses to be
+            root). None: ``postgres`` where that user exists, else ``nobody``.
+    """
+
+    secrets: ClassVar[frozenset[str]] = frozenset({"dsn"})
+
+    dsn: str | None = None
+    data: str = "data"
+    pool_connections_max: Annotated[int, Meta(ge=1, le=1000)] = 8
+    connect_timeout_ms: Annotated[int, Meta(ge=100, le=600_000)] = 10_000
+    shared_buffers_mib: Annotated[int, Meta(ge=16, le=1_048_576)] = 256
+    postgres_user: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dsn is not None and not self.dsn.startswith(("postgresql://", "postgres://")):
+            raise ValueError("dsn must begin with postgresql://")
+        if not self.data or "\0" in self.data:
+            raise ValueError("data must name a folder")
+
+
+class LedgerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ledger.
+
+    Attributes:
+        queue_events_max: events that may wait for the writer; beyond, callers are told to come back later.
+        batch_events_max: events recorded in one transaction, and so the most events in one request.
+        chunk_size: transfers per partition of the table ``transfers``, a power of two; fixed at the first start.
+        unprojected_transfers_max: transfers that may be durable but not yet queryable before the writer waits for the
+            projector; bounds memory and the time a restart takes.
+        journal_key_file: file with the 64 hexadecimal digits of the journal's key. None: ``journal.key`` in the data
+            folder, made at the first start.
+        journal_key: the key itself, for deployments that hand out secrets in the environment. Wins over the file.
+    """
+
+    secrets: ClassVar[frozenset[str]] = frozenset({"journal_key"})
+
+    queue_events_max: Annotated[int, Meta(ge=1, le=16_777_216)] = 65_536
+    batch_events_max: Annotated[int, Meta(ge=1, le=8190)] = 8190
+    chunk_size: Annotated[int, Meta(ge=1024, le=2**32)] = 2**20
+    unprojected_transfers_max: Annotated[int, Meta(ge=8190, le=2**32)] = 2**22
+    journal_key_file: str | None = None
+    journal_key: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.chunk_size & (self.chunk_size - 1):
+            raise ValueError("chunk_size must be a power of two")
+        if self.queue_events_max < self.batch_events_max:
+            raise ValueError("queue_events_max must not be less than batch_events_max")
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of a process.
+
+    Attributes:
+        server: where the server listens.
+        store: the database.
+        ledger: the ledger's limits and key.
+    """
+
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    ledger: LedgerSettings = LedgerSettings()
+
+    def shown(self) -> dict[str, dict[str, Any]]:
+        """Return the settings for people and logs, secrets masked."""
+        return {"server": self.server.shown(), "store": self.store.shown(), "ledger": self.ledger.shown()}
+
+
+def load_settings(file: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process.
+
+    Args:
+        file: a TOML file with the sections ``[server]``, ``[store]``, ``[ledger]``. None: the file ``PYCORE_CONFIG``
+            names, or no file.
+        environment: the variables; None: those of the process.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or a key, variable or value is not one of those documented.
+    """
+    variables = os.environ if environment is None else environment
+    if file is None and variables.get(CONFIG_FILE_VARIABLE):
+        file = Path(variables[CONFIG_FILE_VARIABLE])
+    sections = {} if file is None else _read_file(file)
+    if file is not None:
+        # Alone first, so that a mistake in the file is reported as one of the file.
+        _convert(sections, strict=True, source=str(file))
+    overrides = _read_environment(variables)
+    for section, fields in overrides.items():
+        sections[section] = {**sections.get(section, {}), **fields}
+    names = ", ".join(f"{ENVIRONMENT_PREFIX}{s}_{f}".upper() for s, fields in overrides.items() for f in fields)
+    return _convert(sections, strict=False, source=f"the environment ({names})")
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"the configuration file {file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the configuration file {file} is not TOML: {error}") from error
+
+
+def _read_environment(variables: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    known = {
+        f"{ENVIRONMENT_PREFIX}{section.name}_{field}".upper(): (section.name, field)
+        for section in msgspec.structs.fields(Settings)
+        for field in section.type.__struct_fields__
+    }
+    overrides: dict[str, dict[str, str]] = {}
+    for name, value in variables.items():
+        if not name.startswith(ENVIRONMENT_PREFIX) or name == CONFIG_FILE_VARIABLE:
+            continue
+        if name not in known:
+            raise ConfigurationError(f"the variable {name} is not a setting; known ones: {', '.join(sorted(known))}")
+        section, field = known[name]
+        overrides.setdefault(section, {})[field] = value
+    return overrides
+
+
+def _convert(sections: dict[str, Any], *, strict: bool, source: str) -> Settings:
+    try:
+        return msgspec.convert(sections, Settings, strict=strict)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{source}: {error}") from error
+
+
+def _masked(field: str, value: Any, secrets: frozenset[str]) -> Any:
+    if value is None or field not in secrets:
+        return value
+    return mask_dsn(value) if field == "dsn" else MASK
+
+
+def mask_dsn(dsn: str) -> str:
+    """Return a connection string without its password."""
+    return _PASSWORD_PARAMETER.sub(rf"\g<1>{MASK}", _PASSWORD_IN_AUTHORITY.sub(rf"\g<1>{MASK}@", dsn))
