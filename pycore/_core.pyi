@@ -5,8 +5,10 @@ Records cross the boundary as buffers of fixed 128-byte little-endian records (a
 ``numpy`` structured array) and read without a copy. 128-bit ids are Python ints.
 """
 
-from collections.abc import Buffer, Sequence
+from collections.abc import Sequence
 from typing import Final, final
+
+from typing_extensions import Buffer
 
 Units = Sequence[tuple[int, Buffer]]
 """Requests in order: ``(operation, records)``; operation 1 creates accounts, 2 creates transfers."""
@@ -21,6 +23,9 @@ kind 2 a transfer (``record`` and, when it posted or voided a hold, the hold's r
 
 RECORD_SIZE: Final = 128
 RESULT_SIZE: Final = 16
+
+class BodyVersionError(ValueError):
+    """A journal body of a format this build does not know."""
 
 @final
 class Batch:
@@ -127,6 +132,9 @@ class Engine:
     @property
     def window_first_sequence(self) -> int:
         """The oldest transfer still in memory; older ones are in indexed chunks of the database."""
+    @property
+    def window_first_timestamp(self) -> int | None:
+        """Its time in nanoseconds; None while the window is empty."""
     def lookup_accounts(self, ids: Sequence[int]) -> bytes:
         """Return the records of those that exist, in the order of ``ids``."""
     def lookup_transfer(self, id: int) -> tuple[bytes, int] | None:
@@ -158,7 +166,7 @@ class Engine:
         """Apply and commit a journal body.
 
         Raises ValueError when the body is damaged or the results differ from the recorded digest,
-        NotImplementedError when the body was written by a newer version.
+        BodyVersionError when a newer version wrote it.
         """
 
 def chain_hash(key: Buffer, prev_hash: Buffer, lsn: int, epoch: int, body: Buffer) -> bytes:
@@ -176,25 +184,23 @@ def account_status_names() -> dict[str, int]:
 def transfer_status_names() -> dict[str, int]:
     """Return every result code of ``create_transfers`` by name."""
 
-def decode_create_accounts(request: Buffer) -> bytes:
-    """Return the records of a ``CreateAccountsRequest``. Raises ValueError when it is not one."""
+# -- the wire: messages of pycore.ledger.v1 without a Python object per item. Every request and response that
+# carries accounts, transfers or results carries them as its field 1.
 
-def decode_create_transfers(request: Buffer) -> bytes:
-    """Return the records of a ``CreateTransfersRequest`` or ``StreamTransfersRequest``. Raises ValueError."""
+def decode_accounts(message: Buffer) -> bytes:
+    """Return the records of a message that repeats ``Account``. Raises ValueError, naming the item."""
 
-def encode_create_results(operation: int, results: Buffer) -> bytes:
-    """Return the response message for packed 16-byte results."""
+def decode_transfers(message: Buffer) -> bytes:
+    """Return the records of a message that repeats ``Transfer``. Raises ValueError, naming the item."""
 
-def encode_create_accounts_request(records: Buffer) -> bytes: ...
-def encode_create_transfers_request(records: Buffer) -> bytes: ...
-def decode_create_results(operation: int, response: Buffer) -> bytes:
-    """Return packed 16-byte results of a create response. Raises ValueError."""
+def encode_accounts(records: Buffer) -> bytes:
+    """Return a message that repeats ``Account``. Raises ValueError for an incomplete record."""
 
-def encode_accounts_response(records: Buffer) -> bytes:
-    """Return a message whose field 1 repeats ``Account``."""
+def encode_transfers(records: Buffer) -> bytes:
+    """Return a message that repeats ``Transfer``. Raises ValueError for an incomplete record."""
 
-def encode_transfers_response(records: Buffer) -> bytes:
-    """Return a message whose field 1 repeats ``Transfer``."""
+def encode_results(results: Buffer) -> bytes:
+    """Return a message that repeats a create result, for packed 16-byte results."""
 
-def decode_accounts_response(response: Buffer) -> bytes: ...
-def decode_transfers_response(response: Buffer) -> bytes: ...
+def decode_results(operation: int, message: Buffer) -> bytes:
+    """Return packed 16-byte results of a message that repeats them. Raises ValueError for an unknown status."""

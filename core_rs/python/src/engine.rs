@@ -1,0 +1,296 @@
+//! The engine behind a mutex, its methods one to one.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pycore_engine::{
+    Account, AccountFilter, ColdRecord, HoldOutcome, Ledger, LedgerOptions, Operation, ReplayError, Transfer, Unit,
+    journal::{self, BodyError},
+};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::batch::Batch;
+use crate::buffer::{RECORD_SIZE, array_of, bytes_of};
+use crate::projection::{ChunkSummary, Projection};
+
+pyo3::create_exception!(_core, BodyVersionError, PyValueError, "A journal body of a format this build does not know.");
+
+/// Fewer events are applied faster than the interpreter lock can be taken back.
+const DETACH_EVENTS: usize = 256;
+
+const COLD_FAILED: u8 = 1;
+const COLD_TRANSFER: u8 = 2;
+
+type PyUnits<'py> = Vec<(u8, Bound<'py, PyAny>)>;
+type PyColdRecord<'py> = (u8, u8, Bound<'py, PyAny>, Option<Bound<'py, PyAny>>);
+
+/// The deterministic ledger; see `pycore/_core.pyi`.
+#[pyclass(frozen, module = "pycore._core")]
+pub struct Engine {
+    ledger: Mutex<Ledger>,
+}
+
+impl Engine {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // A panic aborts the process in the builds we ship; in others the state is unknown and must not be used.
+        self.ledger.lock().unwrap_or_else(|_: PoisonError<_>| panic!("the engine panicked before"))
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (*, chunk_size = 1 << 20, accounts_capacity = 0))]
+    fn new(chunk_size: u64, accounts_capacity: usize) -> PyResult<Self> {
+        if !chunk_size.is_power_of_two() {
+            return Err(PyValueError::new_err(format!("chunk_size is {chunk_size}, but must be a power of two")));
+        }
+        let options = LedgerOptions { chunk_size, accounts_capacity, ..LedgerOptions::default() };
+        Ok(Self { ledger: Mutex::new(Ledger::new(options)) })
+    }
+
+    fn cold_ids(&self, units: PyUnits<'_>) -> PyResult<Vec<u128>> {
+        let held = hold(&units)?;
+        Ok(self.ledger().cold_ids(&units_of(&held)?))
+    }
+
+    #[pyo3(signature = (units, now, cold = Vec::new()))]
+    fn apply(&self, py: Python<'_>, units: PyUnits<'_>, now: u64, cold: Vec<PyColdRecord<'_>>) -> PyResult<Batch> {
+        let held = hold(&units)?;
+        let units = units_of(&held)?;
+        let cold = cold.iter().map(cold_record).collect::<PyResult<Vec<_>>>()?;
+        let events: usize = units.iter().map(|unit| unit.records.len() / RECORD_SIZE).sum();
+        if self.ledger().in_flight() {
+            return Err(PyRuntimeError::new_err("a batch is in flight: commit or roll back first"));
+        }
+        let work = || {
+            let applied = self.ledger().apply(&units, now, &cold);
+            let body = journal::encode_body(&units, applied.timestamp, &cold);
+            (applied, body)
+        };
+        let (applied, body) = if events >= DETACH_EVENTS { py.detach(work) } else { work() };
+        Ok(Batch::new(py, &applied, &body))
+    }
+
+    fn commit(&self) {
+        self.ledger().commit();
+    }
+
+    fn rollback(&self) {
+        self.ledger().rollback();
+    }
+
+    #[getter]
+    fn in_flight(&self) -> bool {
+        self.ledger().in_flight()
+    }
+
+    #[getter]
+    fn next_expiry(&self) -> Option<u64> {
+        self.ledger().next_expiry()
+    }
+
+    #[getter]
+    fn last_timestamp(&self) -> u64 {
+        self.ledger().last_timestamp()
+    }
+
+    #[getter]
+    fn sequence_next(&self) -> u64 {
+        self.ledger().sequence_next()
+    }
+
+    #[getter]
+    fn accounts_count(&self) -> usize {
+        self.ledger().accounts_len()
+    }
+
+    #[getter]
+    fn open_holds_count(&self) -> usize {
+        self.ledger().open_holds_len()
+    }
+
+    #[getter]
+    fn window_first_sequence(&self) -> u64 {
+        self.ledger().window_first_sequence()
+    }
+
+    #[getter]
+    fn window_first_timestamp(&self) -> Option<u64> {
+        self.ledger().window_first_timestamp()
+    }
+
+    fn lookup_accounts<'py>(&self, py: Python<'py>, ids: Vec<u128>) -> Bound<'py, PyBytes> {
+        let ledger = self.ledger();
+        let found: Vec<Account> = ids.into_iter().filter_map(|id| ledger.account(id)).collect();
+        PyBytes::new(py, found.as_bytes())
+    }
+
+    fn lookup_transfer<'py>(&self, py: Python<'py>, id: u128) -> Option<(Bound<'py, PyBytes>, u8)> {
+        let (transfer, outcome) = self.ledger().transfer(id)?;
+        Some((PyBytes::new(py, transfer.as_bytes()), outcome as u8))
+    }
+
+    fn account_transfers<'py>(&self, py: Python<'py>, filter: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        let found = self.ledger().account_transfers(&filter_of(filter)?);
+        Ok(PyBytes::new(py, found.as_bytes()))
+    }
+
+    fn account_balances<'py>(&self, py: Python<'py>, filter: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        let found = self.ledger().account_balances(&filter_of(filter)?);
+        Ok(PyBytes::new(py, found.as_bytes()))
+    }
+
+    fn trial_balance<'py>(&self, py: Python<'py>) -> PyResult<Vec<(u32, u64, [Bound<'py, PyAny>; 4])>> {
+        let totals = self.ledger().trial_balance();
+        totals
+            .into_iter()
+            .map(|row| {
+                let sums = [&row.debits_pending, &row.debits_posted, &row.credits_pending, &row.credits_posted];
+                let [a, b, c, d] = sums.map(|sum| wide(py, sum.high, sum.low));
+                Ok((row.ledger, row.accounts, [a?, b?, c?, d?]))
+            })
+            .collect()
+    }
+
+    fn check_invariants(&self) -> PyResult<()> {
+        self.ledger().check_invariants().map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    fn state_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.ledger().state_hash()))
+    }
+
+    fn take_projection(&self, py: Python<'_>) -> Option<Projection> {
+        let projection = py.detach(|| self.ledger().take_projection())?;
+        Some(Projection::new(py, &projection))
+    }
+
+    fn seal_chunk(&self, py: Python<'_>, chunk: u64) -> ChunkSummary {
+        py.detach(|| self.ledger().seal_chunk(chunk)).into()
+    }
+
+    fn evict_chunk(&self, py: Python<'_>, chunk: u64) {
+        py.detach(|| self.ledger().evict_chunk(chunk));
+    }
+
+    fn load_accounts(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.ledger().load_accounts(&bytes_of(data)?).map_err(load_error)
+    }
+
+    fn load_open_holds(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.ledger().load_open_holds(&bytes_of(data)?).map_err(load_error)
+    }
+
+    fn load_transfers(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.ledger().load_transfers(&bytes_of(data)?).map_err(load_error)
+    }
+
+    #[pyo3(signature = (*, sequence_next, last_timestamp, id_time_max_ms))]
+    fn finish_load(&self, sequence_next: u64, last_timestamp: u64, id_time_max_ms: u64) -> PyResult<()> {
+        self.ledger().finish_load(sequence_next, last_timestamp, id_time_max_ms).map_err(load_error)
+    }
+
+    fn replay(&self, py: Python<'_>, body: &Bound<'_, PyAny>, results_digest: &Bound<'_, PyAny>) -> PyResult<Batch> {
+        let body = bytes_of(body)?;
+        let digest = array_of(results_digest, "the results digest")?;
+        let applied = py.detach(|| self.ledger().replay(&body, &digest)).map_err(replay_error)?;
+        Ok(Batch::new(py, &applied, &body))
+    }
+}
+
+/// Returns the Python error for a body that cannot be read.
+pub fn body_error(error: BodyError) -> PyErr {
+    match error {
+        BodyError::UnknownVersion(_) => BodyVersionError::new_err(error.to_string()),
+        _ => PyValueError::new_err(error.to_string()),
+    }
+}
+
+fn replay_error(error: ReplayError) -> PyErr {
+    match error {
+        ReplayError::Body(error) => body_error(error),
+        other => PyValueError::new_err(other.to_string()),
+    }
+}
+
+fn load_error(error: impl std::fmt::Display) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+fn hold<'a>(units: &'a PyUnits<'_>) -> PyResult<Vec<(u8, Cow<'a, [u8]>)>> {
+    units.iter().map(|(operation, records)| Ok((*operation, bytes_of(records)?))).collect()
+}
+
+fn units_of<'a>(held: &'a [(u8, Cow<'a, [u8]>)]) -> PyResult<Vec<Unit<'a>>> {
+    held.iter().map(|(operation, records)| unit_of(*operation, records)).collect()
+}
+
+fn unit_of(operation: u8, records: &[u8]) -> PyResult<Unit<'_>> {
+    let operation = match operation {
+        1 => Operation::CreateAccounts,
+        2 => Operation::CreateTransfers,
+        _ => return Err(PyValueError::new_err(format!("{operation} is no operation"))),
+    };
+    if records.is_empty() || !records.len().is_multiple_of(RECORD_SIZE) {
+        return Err(PyValueError::new_err(format!(
+            "a request has {} bytes, but must have one or more {RECORD_SIZE}-byte records",
+            records.len()
+        )));
+    }
+    Ok(Unit { operation, records })
+}
+
+fn cold_record((kind, outcome, record, pending): &PyColdRecord<'_>) -> PyResult<ColdRecord> {
+    match *kind {
+        COLD_FAILED => Ok(ColdRecord::Failed { id: u128::from_le_bytes(array_of(record, "an id")?) }),
+        COLD_TRANSFER => Ok(ColdRecord::Transfer {
+            record: transfer_of(record)?,
+            outcome: HoldOutcome::try_from(*outcome)
+                .map_err(|_| PyValueError::new_err(format!("{outcome} is no outcome of a hold")))?,
+            pending: pending.as_ref().map(transfer_of).transpose()?,
+        }),
+        _ => Err(PyValueError::new_err(format!("{kind} is no kind of cold record"))),
+    }
+}
+
+fn transfer_of(record: &Bound<'_, PyAny>) -> PyResult<Transfer> {
+    Ok(Transfer::read_from_bytes(&array_of::<RECORD_SIZE>(record, "a transfer")?).expect("a whole record"))
+}
+
+/// Returns the filter in a 128-byte record (layout: TigerBeetle's public `AccountFilter`).
+fn filter_of(record: &Bound<'_, PyAny>) -> PyResult<AccountFilter> {
+    let bytes = array_of::<RECORD_SIZE>(record, "an account filter")?;
+    let number = |at: usize, size: usize| {
+        let mut wide = [0; 16];
+        wide[..size].copy_from_slice(&bytes[at..at + size]);
+        u128::from_le_bytes(wide)
+    };
+    let flags = bytes[124];
+    #[allow(clippy::cast_possible_truncation)] // each number has just the bytes of its field
+    Ok(AccountFilter {
+        account_id: number(0, 16),
+        user_data_128: number(16, 16),
+        user_data_64: number(32, 8) as u64,
+        user_data_32: number(40, 4) as u32,
+        code: number(44, 2) as u16,
+        timestamp_min: number(104, 8) as u64,
+        timestamp_max: number(112, 8) as u64,
+        limit: number(120, 4) as u32,
+        debits: flags & 1 != 0,
+        credits: flags & 2 != 0,
+        reversed: flags & 4 != 0,
+    })
+}
+
+/// Returns a sum of more than 128 bits as a Python int.
+fn wide<'py>(py: Python<'py>, high: u128, low: u128) -> PyResult<Bound<'py, PyAny>> {
+    let low = low.into_pyobject(py)?.into_any();
+    if high == 0 {
+        return Ok(low);
+    }
+    high.into_pyobject(py)?.into_any().call_method1("__lshift__", (128,))?.add(low)
+}

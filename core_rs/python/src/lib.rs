@@ -1,0 +1,40 @@
+//! `pycore._core`: the engine as Python sees it. This crate only converts; what it converts is in
+//! `pycore-engine`, which never hears of Python.
+
+mod batch;
+mod buffer;
+mod engine;
+mod functions;
+mod messages;
+mod projection;
+mod wire;
+
+use pyo3::prelude::*;
+
+/// The compiled core of pycore; `pycore/_core.pyi` documents every name.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use crate::batch::Batch;
+    #[pymodule_export]
+    use crate::engine::{BodyVersionError, Engine};
+    #[pymodule_export]
+    use crate::functions::{
+        account_status_names, chain_hash, decode_body, key_check, transfer_status_names,
+    };
+    #[pymodule_export]
+    use crate::projection::{ChunkSummary, Projection};
+    #[pymodule_export]
+    use crate::wire::{
+        decode_accounts, decode_results, decode_transfers, encode_accounts, encode_results,
+        encode_transfers,
+    };
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("RECORD_SIZE", crate::buffer::RECORD_SIZE)?;
+        module.add("RESULT_SIZE", crate::buffer::RESULT_SIZE)
+    }
+}

@@ -1,0 +1,131 @@
+"""The journal: one row per batch, gap-free, each hash keyed over the one before it.
+
+``hash = keyed BLAKE3(prev_hash, lsn, epoch, body)``: an edited, missing, moved or cut row does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import asyncpg
+
+from pycore import _core
+from pycore.errors import JournalDamagedError, LedgerFencedError
+from pycore.ledger import rows
+from pycore.ledger.lease import SHARD, Lease, fenced
+
+GENESIS = bytes(32)
+"""The hash before the first row."""
+
+# The lease row is locked in the statement that appends, so that a takeover waits for the append or the append
+# finds the epoch changed. One statement, one round trip, one transaction.
+_APPEND = """
+WITH lease AS (SELECT 1 FROM ledger_lease WHERE shard = $1 AND epoch = $2 FOR SHARE)
+INSERT INTO ledger_journal (lsn, epoch, transfer_count, prev_hash, hash, results_digest, body)
+SELECT $3::bigint, $2, $4::integer, $5::bytea, $6::bytea, $7::bytea, $8::bytea FROM lease
+RETURNING lsn
+"""
+_READ = (
+    "SELECT lsn, epoch, transfer_count, prev_hash, hash, results_digest, body"
+    " FROM ledger_journal WHERE lsn > $1 ORDER BY lsn LIMIT $2"
+)
+
+
+class JournalRow(NamedTuple):
+    """A row whose place in the chain has been checked."""
+
+    lsn: int
+    epoch: int
+    hash: bytes
+    results_digest: bytes
+    body: bytes
+
+
+class Journal:
+    """The chain's head, and the only code that appends to it."""
+
+    def __init__(self, lease: Lease, key: bytes, *, lsn: int = 0, head: bytes = GENESIS) -> None:
+        self._lease = lease
+        self._key = key
+        self._head = head
+        self._unsettled: tuple[int, bytes] = (0, GENESIS)
+        self.lsn = lsn
+
+    async def append(self, batch: _core.Batch, statements: dict[str, list[tuple[object, ...]]]) -> None:
+        """Make a batch and its rows durable in one transaction.
+
+        Raises LedgerFencedError where another writer took over, a PostgreSQL error where the server refused (nothing
+        was recorded), and a connection error where the outcome is unknown until ``settle``.
+        """
+        lease = self._lease
+        lsn = self.lsn + 1
+        digest = _core.chain_hash(self._key, self._head, lsn, lease.epoch, batch.body)
+        self._unsettled = (lsn, digest)
+        values = (SHARD, lease.epoch, lsn, batch.event_count, self._head, digest, batch.results_digest, batch.body)
+        if statements:
+            async with lease.connection.transaction():
+                await rows.write(lease.connection, statements)
+                appended = await lease.connection.fetchval(_APPEND, *values)
+                if appended is None:
+                    raise fenced()
+        else:
+            appended = await lease.connection.fetchval(_APPEND, *values)
+        if appended is None:
+            raise fenced()
+        self._advance()
+
+    async def settle(self) -> bool:
+        """Return whether the last append is in the journal, after the connection broke under it.
+
+        Raises LedgerFencedError where another writer holds the lease by now and the append is not there.
+        """
+        overtaken: LedgerFencedError | None = None
+        try:
+            await self._lease.retake()
+        except LedgerFencedError as error:
+            overtaken = error
+        lsn, digest = self._unsettled
+        found = await self._lease.connection.fetchval("SELECT hash FROM ledger_journal WHERE lsn = $1", lsn)
+        if found == digest:
+            self._advance()
+            return True
+        if overtaken is not None or found is not None:
+            raise overtaken or fenced()
+        return False
+
+    def _advance(self) -> None:
+        self.lsn, self._head = self._unsettled
+
+
+async def read(
+    connection: asyncpg.Connection[asyncpg.Record], key: bytes, *, after_lsn: int, head: bytes
+) -> AsyncIterator[JournalRow]:
+    """Yield the rows after ``after_lsn`` in order, each checked against the one before it.
+
+    Raises JournalDamagedError naming the first row that is missing or does not fit.
+    """
+    lsn, batch_rows = after_lsn, 64
+    while True:
+        found = await connection.fetch(_READ, lsn, batch_rows)
+        for row in found:
+            lsn += 1
+            if row["lsn"] != lsn:
+                raise damaged(lsn, f"row {lsn} is missing, the next one is {row['lsn']}")
+            if row["prev_hash"] != head:
+                raise damaged(lsn, "it does not continue the row before it")
+            if row["hash"] != _core.chain_hash(key, head, lsn, row["epoch"], row["body"]):
+                raise damaged(lsn, "its hash does not match its content (or the key is another one)")
+            head = row["hash"]
+            yield JournalRow(lsn, row["epoch"], head, row["results_digest"], row["body"])
+        if len(found) < batch_rows:
+            return
+
+
+def damaged(lsn: int, cause: str) -> JournalDamagedError:
+    """Return the error for a row that cannot be trusted."""
+    return JournalDamagedError(
+        f"journal row {lsn} is damaged: {cause}. No balance after row {lsn - 1} can be trusted, and nothing was"
+        " changed. Restore the database from a backup or a standby, then check it with 'pycore verify'.",
+        lsn=lsn,
+    )

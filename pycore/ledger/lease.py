@@ -1,0 +1,106 @@
+"""The right to append: one row in PostgreSQL, raised by one whenever it changes hands.
+
+An advisory lock keeps a second process from taking a ledger whose writer is alive; the epoch is what makes
+that safe: every append checks it in its own transaction, so a writer that was overtaken can never commit.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import asyncpg
+
+from pycore.errors import LedgerFencedError, LedgerInUseError
+from pycore.store import Store
+
+SHARD = 0
+_ADVISORY_KEY = 0x7079_636F_7265  # "pycore", so that other users of the database do not meet it by chance
+
+CHECK_EPOCH = "SELECT 1 FROM ledger_lease WHERE shard = $1 AND epoch = $2 FOR SHARE"
+
+
+class Lease:
+    """The writer's own connection and the epoch it may append under."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._backend_pid = 0
+        self.epoch = 0
+        self.connection: asyncpg.Connection[asyncpg.Record]
+
+    async def take(self, *, by_force: bool = False) -> None:
+        """Take the lease from whoever had it.
+
+        ``by_force`` takes it from a writer that is alive as well: that writer can commit nothing from then on.
+        Raises LedgerInUseError where another writer is alive, and LedgerUnavailableError where no database answers.
+        """
+        connection = await self._store.connect()
+        try:
+            if not await self._lock(connection) and not by_force:
+                holder = await connection.fetchval("SELECT holder FROM ledger_lease WHERE shard = $1", SHARD)
+                raise LedgerInUseError(
+                    f"{holder} writes this ledger and is alive. Nothing was changed. Stop it first,"
+                    " or take over on purpose: it can commit nothing from then on."
+                )
+            self.epoch = await connection.fetchval(
+                "UPDATE ledger_lease SET epoch = epoch + 1, holder = $2, acquired_at = now()"
+                " WHERE shard = $1 RETURNING epoch",
+                SHARD,
+                self._holder,
+            )
+        except BaseException:
+            await connection.close()
+            raise
+        self._adopt(connection)
+
+    async def retake(self) -> None:
+        """Continue on a new connection after the old one broke.
+
+        Raising the epoch waits for whatever the broken connection had still under way: when this returns, it has
+        either committed or never will. Raises LedgerFencedError where another writer took over meanwhile (the new
+        connection is there all the same, to look what became of the last append).
+        """
+        self.connection.terminate()
+        connection = await self._store.connect()
+        try:
+            await connection.execute("SELECT pg_terminate_backend($1) FROM pg_stat_activity WHERE pid = $1"
+                                     " AND application_name = 'pycore-writer'", self._backend_pid)
+            epoch = await connection.fetchval(
+                "UPDATE ledger_lease SET epoch = epoch + 1, acquired_at = now()"
+                " WHERE shard = $1 AND epoch = $2 RETURNING epoch",
+                SHARD,
+                self.epoch,
+            )
+            await self._lock(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        self._adopt(connection)
+        if epoch is None:
+            raise fenced()
+        self.epoch = epoch
+
+    async def release(self) -> None:
+        """Give the advisory lock back by closing the connection."""
+        if not self.connection.is_closed():
+            await self.connection.close(timeout=5)
+
+    async def _lock(self, connection: asyncpg.Connection[asyncpg.Record]) -> bool:
+        await connection.execute("SET application_name = 'pycore-writer'")
+        # Whatever the server's default: an acknowledged batch is on disk.
+        await connection.execute("SET synchronous_commit = on")
+        return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ADVISORY_KEY))
+
+    def _adopt(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        self.connection = connection
+        self._backend_pid = connection.get_server_pid()
+
+
+def fenced() -> LedgerFencedError:
+    """Return the error of a writer that was overtaken."""
+    return LedgerFencedError(
+        "another writer took over this ledger: this process can commit nothing any more, and what it had not"
+        " acknowledged was not recorded. Send requests to the new writer, with the same ids."
+    )

@@ -1,0 +1,50 @@
+"""Rows that become durable together with the transfers they belong to, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import asyncpg
+
+RowsOf = Callable[[bytes], Sequence["Rows"]]
+"""From a unit's packed results to the rows that must be written with them."""
+
+
+class Rows(NamedTuple):
+    """Rows for one statement.
+
+    ``sql`` takes one array per column (``INSERT … SELECT * FROM unnest($1::uuid[], $2::bigint[])``, or an
+    ``UPDATE … FROM unnest(…)`` guarded by a version); all units' rows for the same ``sql`` go out as one statement.
+    """
+
+    sql: str
+    rows: Sequence[tuple[Any, ...]]
+
+
+class RowCountError(Exception):
+    """A guarded statement changed fewer rows than it was given."""
+
+
+def merged(parts: Iterable[Rows]) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows per statement, in the order the statements first came."""
+    statements: dict[str, list[tuple[Any, ...]]] = {}
+    for part in parts:
+        if part.rows:
+            statements.setdefault(part.sql, []).extend(part.rows)
+    return statements
+
+
+async def write(
+    connection: asyncpg.Connection[asyncpg.Record], statements: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    """Execute each statement once, inside the caller's transaction.
+
+    Raises RowCountError where a statement changed another number of rows than it was given: a version guard did
+    not hold, and nothing of the batch may be kept.
+    """
+    for sql, rows in statements.items():
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        status = await connection.execute(sql, *columns)
+        if int(status.rsplit(" ", 1)[-1]) != len(rows):
+            raise RowCountError(f"{status} for {len(rows)} rows: {sql}")

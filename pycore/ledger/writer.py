@@ -1,0 +1,327 @@
+"""The one writer of a shard: everything that waits becomes one batch, one transaction, one answer.
+
+There is no timer: a batch is what came while the one before it was being made durable. The engine holds at most one
+batch that is not durable; nobody reads it and nobody is answered before PostgreSQL said COMMIT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from pycore import _core
+from pycore.errors import (
+    DeadlineExceededError,
+    InvalidRecordsError,
+    LedgerFencedError,
+    LedgerOverloadedError,
+    LedgerUnavailableError,
+    OutcomeUnknownError,
+    PycoreError,
+    RequestTooLargeError,
+)
+from pycore.ledger import rows
+from pycore.ledger.account import RECORD_SIZE
+from pycore.ledger.journal import Journal
+from pycore.ledger.status import Operation
+from pycore.ledger.stats import WriterStats
+from pycore.store import is_connection_lost
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+ColdLookup = Callable[[list[int]], Awaitable[list[_core.ColdRecord]]]
+
+_RESULT_SIZE = 16
+_RETRY_AFTER_MS = 200
+_SETTLE_SECONDS = 2.0
+_RECONNECT_SECONDS_MIN = 0.02
+_RECONNECT_SECONDS_MAX = 1.0
+
+
+class _Unit:
+    """One caller's request on its way into a batch."""
+
+    __slots__ = ("count", "deadline", "future", "operation", "records", "rows_of")
+
+    def __init__(
+        self,
+        operation: int,
+        records: Buffer,
+        count: int,
+        future: asyncio.Future[bytes],
+        deadline: float | None,
+        rows_of: rows.RowsOf | None,
+    ) -> None:
+        self.operation = operation
+        self.records = records
+        self.count = count
+        self.future = future
+        self.deadline = deadline
+        self.rows_of = rows_of
+
+
+class Writer:
+    """The queue in front of the engine, and the task that empties it."""
+
+    def __init__(
+        self,
+        engine: _core.Engine,
+        journal: Journal,
+        cold_lookup: ColdLookup,
+        *,
+        queue_events_max: int,
+        batch_events_max: int,
+        committed: Callable[[], None],
+        room: Callable[[], Awaitable[None]],
+    ) -> None:
+        """``committed`` is called after every durable batch; ``room`` waits while the projection is too far behind."""
+        self._engine = engine
+        self._journal = journal
+        self._cold_lookup = cold_lookup
+        self._queue_events_max = queue_events_max
+        self._batch_events_max = batch_events_max
+        self._committed = committed
+        self._room = room
+        self._queue: deque[_Unit] = deque()
+        self._wake = asyncio.Event()
+        self._expiry_timer: asyncio.TimerHandle | None = None
+        self._refusal: PycoreError | None = None
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+        self.stats = WriterStats()
+
+    def start(self) -> None:
+        """Begin to empty the queue."""
+        self._task = asyncio.create_task(self._run(), name="ledger-writer")
+
+    async def close(self) -> None:
+        """Finish what was accepted, refuse what comes later."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._expiry_timer is not None:
+            self._expiry_timer.cancel()
+
+    @property
+    def refusal(self) -> PycoreError | None:
+        """Why nothing can be written now, or None."""
+        return self._refusal
+
+    def enqueue(
+        self,
+        operation: int,
+        records: Buffer,
+        *,
+        deadline: float | None = None,
+        rows_of: rows.RowsOf | None = None,
+    ) -> asyncio.Future[bytes]:
+        """Put a request into the queue; the future gives one packed 16-byte result per record.
+
+        ``deadline`` is in ``time.monotonic()`` seconds: a request still waiting then is not started. ``rows_of`` gives
+        the rows that must become durable with the transfers.
+
+        Raises, with nothing recorded: InvalidRecordsError, RequestTooLargeError, LedgerOverloadedError when the queue
+        is full, LedgerUnavailableError or LedgerFencedError when nothing can be written now. The future raises
+        DeadlineExceededError, LedgerUnavailableError, or OutcomeUnknownError.
+        """
+        length = memoryview(records).nbytes
+        count = length // RECORD_SIZE
+        if count * RECORD_SIZE != length or count == 0:
+            raise InvalidRecordsError(f"{length} bytes are not a whole number of {RECORD_SIZE}-byte records")
+        if count > self._batch_events_max:
+            raise RequestTooLargeError(f"{count} events in one request; the most is {self._batch_events_max}")
+        if self._refusal is not None:
+            raise self._refusal
+        if self._closing:
+            raise LedgerUnavailableError("the ledger is closing: nothing was recorded", retry_after_ms=_RETRY_AFTER_MS)
+        if self.stats.queued_events + count > self._queue_events_max:
+            self.stats.refused_requests += 1
+            raise LedgerOverloadedError(
+                "the queue is full: nothing was recorded, send the request again", retry_after_ms=_RETRY_AFTER_MS
+            )
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Unit(operation, records, count, future, deadline, rows_of))
+        self.stats.queued_events += count
+        self._wake.set()
+        return future
+
+    async def _run(self) -> None:
+        while True:
+            if not self._queue:
+                if self._closing:
+                    return
+                self._wake.clear()
+                self._set_expiry_timer()
+                await self._wake.wait()
+            await self._room()
+            units = self._take()
+            if units or self._expiry_due():
+                await self._write(units)
+
+    def _take(self) -> list[_Unit]:
+        """Return everything that waits, as far as one batch holds it, without what nobody waits for any more."""
+        units: list[_Unit] = []
+        events = 0
+        queue, stats = self._queue, self.stats
+        now = time.monotonic()
+        while queue and events + queue[0].count <= self._batch_events_max:
+            unit = queue.popleft()
+            stats.queued_events -= unit.count
+            if unit.future.done():
+                continue
+            if unit.deadline is not None and unit.deadline <= now:
+                unit.future.set_exception(DeadlineExceededError("the deadline passed while the request waited: nothing was recorded, send it again"))
+                continue
+            events += unit.count
+            units.append(unit)
+        return units
+
+    async def _write(self, units: list[_Unit]) -> None:
+        """Apply one batch, make it durable, answer."""
+        started = time.perf_counter()
+        engine_units = [(unit.operation, unit.records) for unit in units]
+        try:
+            cold = await self._cold_records(engine_units)
+        except Exception as error:
+            self._fail(units, self._refused_by_database(error))
+            return
+        batch = self._engine.apply(engine_units, time.time_ns(), cold)
+        try:
+            await self._make_durable(batch, units)
+        except Exception as error:
+            self._engine.rollback()
+            self._fail(units, error if isinstance(error, PycoreError) else self._refused_by_database(error))
+            return
+        except BaseException:
+            # Cancelled: the process is going down without an answer, so there is nobody to give a wrong one to.
+            self._fail(units, _unknown())
+            raise
+        self._engine.commit()
+        self.stats.observe_batch(batch, units=len(units), seconds=time.perf_counter() - started)
+        self._committed()
+        _answer(units, batch.results)
+
+    async def _cold_records(self, units: list[tuple[int, Buffer]]) -> list[_core.ColdRecord]:
+        """Return what the database knows of the ids the engine does not hold.
+
+        Asked again until nothing is missing: a chunk may have left memory while the database was answering.
+        """
+        known: dict[int, _core.ColdRecord | None] = {}
+        found: list[_core.ColdRecord] = []
+        while missing := [id for id in self._engine.cold_ids(units) if id not in known]:
+            known |= dict.fromkeys(missing)
+            found += await self._cold_lookup(missing)
+            self.stats.cold_ids += len(missing)
+        return found
+
+    def _statements(self, units: list[_Unit], results: bytes) -> dict[str, list[tuple[Any, ...]]]:
+        parts: list[rows.Rows] = []
+        start = 0
+        for unit in units:
+            end = start + unit.count * _RESULT_SIZE
+            if unit.rows_of is not None:
+                parts += unit.rows_of(results[start:end])
+            start = end
+        return rows.merged(parts)
+
+    async def _make_durable(self, batch: _core.Batch, units: list[_Unit]) -> None:
+        """Append the batch; when the connection breaks under it, find out what became of it before anything else.
+
+        Raises LedgerFencedError or a PostgreSQL error: nothing was recorded. Where that cannot be known soon the
+        callers are told so (OutcomeUnknownError), and this goes on asking: no other batch starts before it is settled.
+        """
+        statements = self._statements(units, batch.results)
+        while True:
+            try:
+                await self._journal.append(batch, statements)
+                return
+            except LedgerFencedError as error:
+                self._refusal = error
+                raise
+            except Exception as error:
+                if not is_connection_lost(error):
+                    raise
+            if await self._settle(units):
+                return
+
+    async def _settle(self, units: list[_Unit]) -> bool:
+        """Return whether the append under way when the connection broke is durable; asks until PostgreSQL answers."""
+        self._refusal = LedgerUnavailableError(
+            "the database is away: nothing was recorded, send the request again", retry_after_ms=_RETRY_AFTER_MS
+        )
+        self._refuse_queue(self._refusal)
+        give_up = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._fail, units, _unknown())
+        pause = _RECONNECT_SECONDS_MIN
+        try:
+            while True:
+                try:
+                    durable = await self._journal.settle()
+                except LedgerFencedError as error:
+                    self._refusal = error
+                    raise
+                except Exception as error:
+                    if not is_connection_lost(error):
+                        raise
+                else:
+                    self._refusal = None
+                    return durable
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _RECONNECT_SECONDS_MAX)
+        finally:
+            give_up.cancel()
+
+    def _refuse_queue(self, error: PycoreError) -> None:
+        """Answer everything that was not started: nothing of it is recorded, and waiting would not help."""
+        waiting = list(self._queue)
+        self._queue.clear()
+        self.stats.queued_events = 0
+        self._fail(waiting, error)
+
+    def _refused_by_database(self, error: Exception) -> PycoreError:
+        return LedgerUnavailableError(
+            f"the database refused the write ({error}): nothing was recorded", retry_after_ms=_RETRY_AFTER_MS
+        )
+
+    def _fail(self, units: list[_Unit], error: PycoreError) -> None:
+        self.stats.failed_batches += 1
+        for unit in units:
+            if not unit.future.done():
+                unit.future.set_exception(error)
+
+    def _expiry_due(self) -> bool:
+        expiry = self._engine.next_expiry
+        return expiry is not None and expiry <= time.time_ns()
+
+    def _set_expiry_timer(self) -> None:
+        """Wake up for the next hold that expires, should nothing else come."""
+        if self._expiry_timer is not None:
+            self._expiry_timer.cancel()
+            self._expiry_timer = None
+        expiry = self._engine.next_expiry
+        if expiry is not None:
+            seconds = max(0.0, (expiry - time.time_ns()) / 1e9)
+            self._expiry_timer = asyncio.get_running_loop().call_later(min(seconds, 3600.0), self._wake.set)
+
+
+def _answer(units: list[_Unit], results: bytes) -> None:
+    if len(units) == 1:
+        if not units[0].future.done():
+            units[0].future.set_result(results)
+        return
+    start = 0
+    for unit in units:
+        end = start + unit.count * _RESULT_SIZE
+        if not unit.future.done():
+            unit.future.set_result(results[start:end])
+        start = end
+
+
+def _unknown() -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        "the connection to the database broke at COMMIT: recorded or not is not known yet. Ask again with the same ids."
+    )
