@@ -1,4 +1,4 @@
-"""Write api/_generated from the .proto files: ``python api/proto/generate.py``.
+"""Write api/_generated from the .proto files: ``make proto``.
 
 The generator is pinned and runs in a virtual environment of its own, because it is older than the protobuf
 the server runs with, on purpose: generated code works with its own and the next major version of protobuf,
@@ -41,12 +41,14 @@ def stamp() -> str:
 
 def _run_generator(environment: Path) -> None:
     venv.create(environment, with_pip=True)
-    python = environment / "bin" / "python"
+    python = str(environment / "bin" / "python")
     # grpcio-tools of this age still imports pkg_resources.
-    subprocess.run([python, "-m", "pip", "install", "-q", GENERATOR, "setuptools<81"], check=True)
+    install = [python, "-m", "pip", "install", "-q", GENERATOR, "setuptools<81"]
+    subprocess.run(install, check=True)  # noqa: S603 - our own words only
     protos = [path.relative_to(PROTO).as_posix() for path in sorted(PROTO.rglob("*.proto"))]
     outputs = [f"--{kind}_out={OUTPUT}" for kind in ("python", "pyi", "grpc_python")]
-    subprocess.run([python, "-m", "grpc_tools.protoc", f"-I{PROTO}", *outputs, *protos], check=True)
+    generate = [python, "-m", "grpc_tools.protoc", f"-I{PROTO}", *outputs, *protos]
+    subprocess.run(generate, check=True)  # noqa: S603 - our own words only
 
 
 def _move_imports() -> None:
@@ -66,7 +68,7 @@ def main() -> int:
     for folder in [OUTPUT, *(p for p in OUTPUT.rglob("*") if p.is_dir() and p.name != "__pycache__")]:
         (folder / "__init__.py").touch()
     STAMP.write_text(stamp())
-    print(f"wrote {OUTPUT} with {GENERATOR}")
+    print(f"wrote {OUTPUT} with {GENERATOR}")  # noqa: T201 - a command
     return 0
 
 

@@ -1,0 +1,103 @@
+"""The server: one process, one event loop, one ledger behind two doors."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from api.rest.app import application
+from api.rest.server import RestServer
+from api.rpc.server import RpcServer
+from pycore.config import Settings, mask_dsn, split_address
+from pycore.ledger import JournalKey, Ledger
+
+STOP_SECONDS = 30.0
+"""How long what was accepted may take to finish once the server stops."""
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+Tell = Callable[[str], None]
+
+
+class Doors:
+    """The gRPC and the HTTP server of one ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._rpc = RpcServer(ledger)
+        self._rest = RestServer(application(ledger))
+        self.grpc_address = ""
+        self.http_address = ""
+
+    async def open(self, grpc_address: str, http_address: str) -> None:
+        """Listen on both addresses; the ones in use are in ``grpc_address`` and ``http_address``. Raises OSError."""
+        self.grpc_address = await self._rpc.start(grpc_address)
+        try:
+            self.http_address = await self._rest.start(http_address)
+        except OSError:
+            await self._rpc.stop(0)
+            raise
+
+    async def close(self, seconds: float = STOP_SECONDS) -> None:
+        """Take nothing new and finish what was accepted."""
+        await asyncio.gather(self._rpc.stop(seconds), self._rest.stop(seconds))
+
+
+async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = print) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what was accepted. ``tell`` gets a line for each step.
+
+    Raises what ``Ledger.open`` raises, and OSError where an address cannot be listened on.
+    """
+    stop = _stop_signal()
+    tell(f"opening the ledger in {_database(settings)}")
+    started = time.monotonic()
+    opening = Ledger.open(
+        dsn=settings.store.dsn,
+        data=settings.store.data,
+        key=_journal_key(settings),
+        settings=settings.ledger,
+        take_over=take_over,
+    )
+    async with opening as ledger:
+        stats = ledger.stats()
+        seconds = time.monotonic() - started
+        tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
+        doors = Doors(ledger)
+        await doors.open(settings.server.grpc_address, settings.server.http_address)
+        try:
+            tell(_warning(settings))
+            tell(f"ready  gRPC {doors.grpc_address}  HTTP http://{doors.http_address}  documentation /docs")
+            await stop.wait()
+            tell("stopping: finishing what was accepted")
+        finally:
+            await doors.close()
+    tell("stopped")
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _database(settings: Settings) -> str:
+    if settings.store.dsn is None:
+        return f"{Path(settings.store.data).resolve()} (embedded PostgreSQL)"
+    return mask_dsn(settings.store.dsn)
+
+
+def _journal_key(settings: Settings) -> JournalKey | None:
+    if settings.ledger.journal_key is not None:
+        return JournalKey.from_hex(settings.ledger.journal_key)
+    if settings.ledger.journal_key_file is not None:
+        return JournalKey.from_file(Path(settings.ledger.journal_key_file))
+    return None
+
+
+def _warning(settings: Settings) -> str:
+    addresses = (settings.server.grpc_address, settings.server.http_address)
+    if all(split_address(address)[0] in _LOOPBACK for address in addresses):
+        return "there is no authentication yet: both doors are open to this machine only"
+    return "WARNING: there is no authentication yet, and other machines can reach a door: anyone there can move money"

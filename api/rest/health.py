@@ -1,0 +1,46 @@
+"""Whether the process lives, and whether it can write."""
+
+from typing import Final, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.rest.body import json_response
+from api.rest.endpoint import Endpoint
+from pycore.errors import LedgerFencedError, LedgerUnavailableError
+from pycore.ledger import Ledger
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+async def live(_ledger: Ledger, _request: Request) -> Response:
+    """Answer while the event loop turns."""
+    return json_response(Health())
+
+
+async def ready(ledger: Ledger, _request: Request) -> Response:
+    """Answer while the ledger can write; reads go on when it cannot."""
+    if ledger.refusal is not None:
+        raise ledger.refusal
+    return json_response(Health())
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET", path="/healthz", handler=live, summary="Whether the process lives", answer=Health, tag="operation"
+    ),
+    Endpoint(
+        method="GET",
+        path="/readyz",
+        handler=ready,
+        summary="Whether the ledger can write",
+        answer=Health,
+        errors=(LedgerUnavailableError, LedgerFencedError),
+        tag="operation",
+    ),
+)

@@ -1,0 +1,126 @@
+"""Prometheus metrics, made from the ledger's own counters when somebody asks: nothing is counted per item."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import FAILURES
+from api.rest.endpoint import Endpoint
+from pycore.ledger import Ledger
+from pycore.ledger.stats import Histogram
+
+_BALANCED_SECONDS: Final = 30.0
+
+
+class LedgerCollector(Collector):
+    """The ledger's counters as metrics."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._balanced = True
+        self._balanced_at = float("-inf")
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        yield from self._counters()
+        yield from self._gauges()
+        writer = self._ledger.stats().writer
+        yield _histogram("batch_events", "Events of one durable batch.", writer.batch_events)
+        yield _histogram("flush_seconds", "From taking a batch to its COMMIT.", writer.flush_seconds)
+        failures = CounterMetricFamily(
+            "pycore_request_failures", "Requests that ended with an error, by reason.", labels=["reason"]
+        )
+        for reason, count in sorted(FAILURES.items()):
+            failures.add_metric([reason], count)
+        yield failures
+
+    def _counters(self) -> Iterator[Metric]:
+        stats = self._ledger.stats()
+        for name, text, value in (
+            ("requests", "Requests answered from a durable batch.", stats.writer.requests),
+            ("events", "Events judged, created or refused.", stats.writer.events),
+            ("transfers_created", "Transfers created since the start.", stats.writer.transfers_created),
+            ("holds_expired", "Holds that expired since the start.", stats.writer.holds_expired),
+            ("batches", "Durable batches since the start.", stats.writer.batches),
+            (
+                "batches_failed",
+                "Batches that were not recorded, or whose outcome is not known.",
+                stats.writer.failed_batches,
+            ),
+            ("requests_refused", "Requests refused because the queue was full.", stats.writer.refused_requests),
+            ("cold_ids", "Ids that had to be looked up in the database.", stats.writer.cold_ids),
+        ):
+            yield CounterMetricFamily(f"pycore_ledger_{name}", text, value)
+
+    def _gauges(self) -> Iterator[Metric]:
+        stats = self._ledger.stats()
+        for name, text, value in (
+            ("queue_events", "Events that wait for a batch.", stats.writer.queued_events),
+            ("journal_lsn", "The last durable journal row.", stats.lsn),
+            ("projection_lag_batches", "Journal rows not yet in the tables.", stats.lsn - stats.projected_lsn),
+            (
+                "projection_lag_transfers",
+                "Transfers not yet in the tables.",
+                stats.transfers - stats.projected_transfers,
+            ),
+            ("transfers", "Transfers ever created.", stats.transfers),
+            ("window_transfers", "Transfers held in memory.", stats.window_transfers),
+            ("accounts", "Accounts.", stats.accounts),
+            ("open_holds", "Holds that are neither posted, voided nor expired.", stats.open_holds),
+            ("epoch", "The lease's epoch this process writes with.", stats.epoch),
+            ("writable", "1 while the ledger can write.", int(self._ledger.refusal is None)),
+            (
+                "balanced",
+                "1 while debits equal credits in every ledger; looked at twice a minute.",
+                self._is_balanced(),
+            ),
+        ):
+            yield GaugeMetricFamily(f"pycore_ledger_{name}", text, value)
+
+    def _is_balanced(self) -> int:
+        """Return 1 while the books balance. Adding up all accounts is work, so it is not done for every scrape."""
+        if time.monotonic() - self._balanced_at >= _BALANCED_SECONDS:
+            self._balanced = all(total.balanced for total in self._ledger.trial_balance())
+            self._balanced_at = time.monotonic()
+        return int(self._balanced)
+
+
+def registry(ledger: Ledger) -> CollectorRegistry:
+    """Return a registry of its own: two servers in one process do not meet."""
+    registry = CollectorRegistry()
+    registry.register(LedgerCollector(ledger))
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+def endpoint(ledger: Ledger) -> Endpoint:
+    """Return the endpoint that shows one ledger's metrics."""
+    collected = registry(ledger)
+
+    async def read(_ledger: Ledger, _request: Request) -> Response:
+        return Response(generate_latest(collected), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return Endpoint(
+        method="GET",
+        path="/metrics",
+        handler=read,
+        summary="Prometheus metrics",
+        answer=str,
+        tag="operation",
+        media_type="text/plain",
+    )
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> HistogramMetricFamily:
+    bounds = [*(str(float(bound)) for bound in histogram.bounds), "+Inf"]
+    buckets = list(zip(bounds, (float(count) for count in histogram.cumulative()), strict=True))
+    return HistogramMetricFamily(f"pycore_ledger_{name}", text, buckets=buckets, sum_value=histogram.sum)

@@ -1,0 +1,103 @@
+"""The OpenAPI 3.1 document, made from the endpoints and their msgspec types."""
+
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from api.errors import OUTSIDE, InternalError
+from api.rest import fields
+from api.rest.endpoint import Endpoint
+from api.rest.problem import Problem
+from api.rest.writing import DEADLINE_HEADER
+from pycore.errors import LedgerOverloadedError, PycoreError
+
+API_VERSION: Final = "1.0.0"
+"""Of the interface, not of the software: the first number changes when a caller would have to."""
+
+_REFERENCE: Final = "#/components/schemas/{name}"
+_DESCRIPTION: Final = """\
+A double-entry payment ledger over HTTP. The same service with streams and less overhead is offered over gRPC.
+
+Ids are chosen by the caller: whatever went wrong, asking again with the same ids is safe, nothing is recorded twice.
+A refused account or transfer is a result with a status, not an HTTP error. There is no authentication yet.
+"""
+
+
+def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Return the OpenAPI document of ``endpoints``."""
+    kinds = [kind for endpoint in endpoints for kind in (endpoint.answer, endpoint.body) if kind is not None]
+    schemas, components = msgspec.json.schema_components([*kinds, fields.Id, Problem], ref_template=_REFERENCE)
+    schema_of = {id(kind): schema for kind, schema in zip([*kinds, fields.Id, Problem], schemas, strict=True)}
+    paths: dict[str, Any] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schema_of)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "pycore ledger", "version": API_VERSION, "description": _DESCRIPTION},
+        "tags": [
+            {"name": "ledger", "description": "Accounts, transfers and what can be asked about them."},
+            {"name": "operation", "description": "Health and metrics."},
+        ],
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def _operation(endpoint: Endpoint, schema_of: dict[int, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "tags": [endpoint.tag],
+        "operationId": f"{endpoint.handler.__module__.rpartition('.')[2]}_{endpoint.handler.__name__}",
+        "summary": endpoint.summary,
+        "parameters": _parameters(endpoint, schema_of),
+        "responses": {
+            "200": {
+                "description": inspect.cleandoc(getattr(endpoint.answer, "__doc__", None) or endpoint.summary),
+                "content": {endpoint.media_type: {"schema": schema_of[id(endpoint.answer)]}},
+            },
+            **_problems((*endpoint.errors, LedgerOverloadedError, InternalError), schema_of),
+        },
+    }
+    if endpoint.description:
+        operation["description"] = endpoint.description
+    if endpoint.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema_of[id(endpoint.body)]}},
+        }
+    return operation
+
+
+def _parameters(endpoint: Endpoint, schema_of: dict[int, Any]) -> list[dict[str, Any]]:
+    parameters = []
+    if "{id}" in endpoint.path:
+        parameters.append({"name": "id", "in": "path", "required": True, "schema": schema_of[id(fields.Id)]})
+    if endpoint.query is not None:
+        schema = msgspec.json.schema(endpoint.query)["$defs"][endpoint.query.__name__]
+        for name, each in schema["properties"].items():
+            described = {key: value for key, value in each.items() if key != "description"}
+            parameters.append({"name": name, "in": "query", "description": each["description"], "schema": described})
+    if endpoint.body is not None:
+        parameters.append(
+            {
+                "name": DEADLINE_HEADER,
+                "in": "header",
+                "description": "How long the caller waits, in milliseconds; what was not started by then never is.",
+                "schema": {"type": "integer", "minimum": 0},
+            }
+        )
+    return parameters
+
+
+def _problems(errors: Iterable[type[PycoreError]], schema_of: dict[int, Any]) -> dict[str, Any]:
+    by_status: dict[str, list[str]] = {}
+    for error in dict.fromkeys(errors):
+        by_status.setdefault(str(OUTSIDE[error].http.value), []).append(f"`{error.code}`: {error.__doc__}")
+    return {
+        status: {
+            "description": "\n\n".join(texts),
+            "content": {"application/problem+json": {"schema": schema_of[id(Problem)]}},
+        }
+        for status, texts in sorted(by_status.items())
+    }

@@ -1,0 +1,81 @@
+"""The gRPC server: the ledger's service, and what an operator's tools ask for (health, reflection, channelz)."""
+
+import asyncio
+from contextlib import suppress
+
+from grpc import aio
+from grpc_channelz.v1 import channelz, channelz_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection
+
+from api import limits
+from api.rpc.ledger import SERVICE_NAME, LedgerService
+from pycore.ledger import Ledger
+
+CHANNELZ_NAME = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
+_HEALTH_SECONDS = 0.1
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", limits.MESSAGE_BYTES_MAX),
+    ("grpc.max_send_message_length", limits.MESSAGE_BYTES_MAX),
+    ("grpc.max_metadata_size", limits.RPC_METADATA_BYTES_MAX),
+    ("grpc.absolute_max_metadata_size", limits.RPC_METADATA_BYTES_MAX),
+    ("grpc.max_concurrent_streams", limits.RPC_STREAMS_PER_CONNECTION_MAX),
+    # Two servers on one port would share its calls; the second has to fail.
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.enable_channelz", 1),
+)
+
+
+class RpcServer:
+    """One gRPC server in the running event loop."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._service = LedgerService(ledger)
+        self._health = health.HealthServicer()
+        self._server = aio.server(options=_OPTIONS, maximum_concurrent_rpcs=limits.RPC_CONCURRENCY_MAX)
+        self._server.add_generic_rpc_handlers((self._service.handler(),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        channelz.add_channelz_servicer(self._server)
+        names = (SERVICE_NAME, HEALTH_NAME, CHANNELZ_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def start(self, address: str) -> str:
+        """Listen on ``host:port`` (port 0: any that is free) and return the address. Raises OSError."""
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen for gRPC on {address}: {error}") from error
+        await self._server.start()
+        self._watcher = asyncio.create_task(self._watch(), name="rpc-health")
+        return f"{address.rpartition(':')[0]}:{port}"
+
+    async def stop(self, seconds: float) -> None:
+        """Take nothing new, finish what was accepted; what is not done after ``seconds`` is cut off."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watcher
+        await self._health.enter_graceful_shutdown()
+        self._service.stopping.set()
+        await self._server.stop(seconds)
+
+    async def _watch(self) -> None:
+        """Tell balancers the truth: SERVING only while the ledger can write."""
+        shown: object = None
+        while True:
+            status = health_pb2.HealthCheckResponse.SERVING
+            if self._ledger.refusal is not None:
+                status = health_pb2.HealthCheckResponse.NOT_SERVING
+            if status != shown:
+                shown = status
+                for name in ("", SERVICE_NAME):
+                    await self._health.set(name, status)
+            await asyncio.sleep(_HEALTH_SECONDS)
