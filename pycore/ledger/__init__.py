@@ -4,6 +4,7 @@ from pycore.ledger.account import Account, AccountBalance, AccountFlags
 from pycore.ledger.account_filter import AccountFilter
 from pycore.ledger.key import JournalKey
 from pycore.ledger.ledger import Ledger
+from pycore.ledger.rebuild import rebuild
 from pycore.ledger.rows import Rows
 from pycore.ledger.stats import LedgerStats
 from pycore.ledger.status import (
@@ -38,5 +39,6 @@ __all__ = [
     "Transfer",
     "TransferFlags",
     "VerifyReport",
+    "rebuild",
     "verify",
 ]

@@ -143,9 +143,7 @@ class History:
         return {row[0].int: row[1] for row in rows}
 
     async def _failures(self, ids: Sequence[int]) -> list[int]:
-        rows = await self._store.pool.fetch(
-            "SELECT id FROM transfer_failures WHERE id = ANY($1::uuid[])", _uuids(ids)
-        )
+        rows = await self._store.pool.fetch("SELECT id FROM transfer_failures WHERE id = ANY($1::uuid[])", _uuids(ids))
         return [row[0].int for row in rows]
 
 

@@ -13,7 +13,7 @@ import asyncpg
 from pycore import _core
 from pycore.errors import JournalDamagedError, LedgerFencedError
 from pycore.ledger import rows
-from pycore.ledger.lease import SHARD, Lease, fenced
+from pycore.ledger.lease import SHARD, Lease
 
 GENESIS = bytes(32)
 """The hash before the first row."""
@@ -68,11 +68,11 @@ class Journal:
                 await rows.write(lease.connection, statements)
                 appended = await lease.connection.fetchval(_APPEND, *values)
                 if appended is None:
-                    raise fenced()
+                    raise LedgerFencedError
         else:
             appended = await lease.connection.fetchval(_APPEND, *values)
         if appended is None:
-            raise fenced()
+            raise LedgerFencedError
         self._advance()
 
     async def settle(self) -> bool:
@@ -91,7 +91,7 @@ class Journal:
             self._advance()
             return True
         if overtaken is not None or found is not None:
-            raise overtaken or fenced()
+            raise overtaken or LedgerFencedError
         return False
 
     def _advance(self) -> None:
@@ -111,21 +111,20 @@ async def read(
         for row in found:
             lsn += 1
             if row["lsn"] != lsn:
-                raise damaged(lsn, f"row {lsn} is missing, the next one is {row['lsn']}")
+                raise JournalDamagedError(lsn, f"row {lsn} is missing, the next one is {row['lsn']}")
             if row["prev_hash"] != head:
-                raise damaged(lsn, "it does not continue the row before it")
+                raise JournalDamagedError(lsn, "it does not continue the row before it")
             if row["hash"] != _core.chain_hash(key, head, lsn, row["epoch"], row["body"]):
-                raise damaged(lsn, "its hash does not match its content (or the key is another one)")
+                raise JournalDamagedError(lsn, "its hash does not match its content (or the key is another one)")
             head = row["hash"]
             yield JournalRow(lsn, row["epoch"], head, row["results_digest"], row["body"])
         if len(found) < batch_rows:
             return
 
 
-def damaged(lsn: int, cause: str) -> JournalDamagedError:
-    """Return the error for a row that cannot be trusted."""
-    return JournalDamagedError(
-        f"journal row {lsn} is damaged: {cause}. No balance after row {lsn - 1} can be trusted, and nothing was"
-        " changed. Restore the database from a backup or a standby, then check it with 'pycore verify'.",
-        lsn=lsn,
-    )
+async def one(connection: asyncpg.Connection[asyncpg.Record], query: str, *values: object) -> asyncpg.Record:
+    """Return the one row of a table that always has one. Raises LookupError where it was deleted."""
+    row = await connection.fetchrow(query, *values)
+    if row is None:
+        raise LookupError(f"no row: {query}")
+    return row

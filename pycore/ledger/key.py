@@ -1,4 +1,4 @@
-"""The key of the journal's hash chain: 32 bytes, kept apart from the database so that who edits rows cannot re-sign them."""
+"""The key of the journal's hash chain: 32 bytes, kept apart from the database that it vouches for."""
 
 from __future__ import annotations
 

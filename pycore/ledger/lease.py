@@ -40,10 +40,7 @@ class Lease:
         try:
             if not await self._lock(connection) and not by_force:
                 holder = await connection.fetchval("SELECT holder FROM ledger_lease WHERE shard = $1", SHARD)
-                raise LedgerInUseError(
-                    f"{holder} writes this ledger and is alive. Nothing was changed. Stop it first,"
-                    " or take over on purpose: it can commit nothing from then on."
-                )
+                raise LedgerInUseError(holder)
             self.epoch = await connection.fetchval(
                 "UPDATE ledger_lease SET epoch = epoch + 1, holder = $2, acquired_at = now()"
                 " WHERE shard = $1 RETURNING epoch",
@@ -65,8 +62,11 @@ class Lease:
         self.connection.terminate()
         connection = await self._store.connect()
         try:
-            await connection.execute("SELECT pg_terminate_backend($1) FROM pg_stat_activity WHERE pid = $1"
-                                     " AND application_name = 'pycore-writer'", self._backend_pid)
+            await connection.execute(
+                "SELECT pg_terminate_backend($1) FROM pg_stat_activity WHERE pid = $1"
+                " AND application_name = 'pycore-writer'",
+                self._backend_pid,
+            )
             epoch = await connection.fetchval(
                 "UPDATE ledger_lease SET epoch = epoch + 1, acquired_at = now()"
                 " WHERE shard = $1 AND epoch = $2 RETURNING epoch",
@@ -79,7 +79,7 @@ class Lease:
             raise
         self._adopt(connection)
         if epoch is None:
-            raise fenced()
+            raise LedgerFencedError
         self.epoch = epoch
 
     async def release(self) -> None:
@@ -96,11 +96,3 @@ class Lease:
     def _adopt(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         self.connection = connection
         self._backend_pid = connection.get_server_pid()
-
-
-def fenced() -> LedgerFencedError:
-    """Return the error of a writer that was overtaken."""
-    return LedgerFencedError(
-        "another writer took over this ledger: this process can commit nothing any more, and what it had not"
-        " acknowledged was not recorded. Send requests to the new writer, with the same ids."
-    )

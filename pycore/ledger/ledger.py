@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any
 
 from pycore.config import LedgerSettings, StoreSettings
 from pycore.errors import InvalidRecordsError, PycoreError
@@ -14,7 +14,6 @@ from pycore.ledger import recovery
 from pycore.ledger.account import (
     Account,
     AccountBalance,
-    AccountFlags,
     pack_accounts,
     pack_balance,
     unpack_accounts,
@@ -97,6 +96,11 @@ class Ledger:
         StateMismatchError.
         """
         return OpenLedger(dsn, Path(data), key, settings or LedgerSettings(), take_over)
+
+    def start(self) -> None:
+        """Begin to write and to project."""
+        self._writer.start()
+        self._projector.start()
 
     async def close(self) -> None:
         """Finish what was accepted, project it, give up the lease, stop the embedded database."""
@@ -182,7 +186,7 @@ class Ledger:
     async def account_balances_records(self, filter: AccountFilter) -> bytes:
         """Return the packed records of an account's balances after each transfer."""
         recent = self._engine.account_balances(filter.pack())
-        first = self._engine.window_first_timestamp
+        first = self._engine.window_first_timestamp or self._engine.last_timestamp + 1
         if self._engine.window_first_sequence == 0 or (filter.reversed and len(recent) == filter.limit * 128):
             return recent
         found = await self._history.account_balances(filter, before_timestamp=first)
@@ -258,7 +262,7 @@ class OpenLedger:
         self._take_over = take_over
         self._ledger: Ledger | None = None
 
-    def __await__(self):  # type: ignore[no-untyped-def]
+    def __await__(self) -> Generator[Any, None, Ledger]:
         return self._open().__await__()
 
     async def __aenter__(self) -> Ledger:
@@ -274,7 +278,7 @@ class OpenLedger:
     async def _open(self) -> Ledger:
         store = await Store.open(StoreSettings(dsn=self._dsn, data=str(self._data)))
         try:
-            key = self._key or JournalKey.from_file_or_new(self._data / "journal.key")
+            key = self._key or _journal_key(self._settings, self._data)
             lease = Lease(store)
             await lease.take(by_force=self._take_over)
             chunk_size = await recovery.identity(lease.connection, key.secret, chunk_size=self._settings.chunk_size)
@@ -283,8 +287,7 @@ class OpenLedger:
         except BaseException:
             await store.close()
             raise
-        ledger._writer.start()
-        ledger._projector.start()
+        ledger.start()
         return ledger
 
 
@@ -292,3 +295,11 @@ def _checked(ids: Sequence[int]) -> Sequence[int]:
     if len(ids) > LOOKUP_MAX:
         raise InvalidRecordsError(f"{len(ids)} ids in one lookup; the most is {LOOKUP_MAX}")
     return ids
+
+
+def _journal_key(settings: LedgerSettings, data: Path) -> JournalKey:
+    if settings.journal_key is not None:
+        return JournalKey.from_hex(settings.journal_key)
+    if settings.journal_key_file is not None:
+        return JournalKey.from_file(Path(settings.journal_key_file))
+    return JournalKey.from_file_or_new(data / "journal.key")

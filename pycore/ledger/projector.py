@@ -8,6 +8,7 @@ nobody waits for it (recent history is read from memory).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import structlog
 from pycore import _core
 from pycore.errors import LedgerFencedError, PycoreError
 from pycore.ledger.chunks import Chunks
-from pycore.ledger.lease import CHECK_EPOCH, SHARD, Lease, fenced
+from pycore.ledger.lease import CHECK_EPOCH, SHARD, Lease
 from pycore.store import Store
 
 _INTERVAL_SECONDS = 0.25
@@ -95,13 +96,12 @@ class Projector:
         self._task = asyncio.create_task(self._run(), name="ledger-projector")
 
     async def close(self) -> None:
-        """Project what is committed, then stop. A projection that cannot be written now is written at the next start."""
+        """Project what is committed, then stop. What cannot be written now is written after the next start."""
         self._stopping.set()
         if self._task is not None:
             await self._task
         if self._sealing is not None:
-            self._sealing.cancel()
-            await asyncio.gather(self._sealing, return_exceptions=True)
+            await self._sealing
         if self._connection is not None and not self._connection.is_closed():
             await self._connection.close(timeout=5)
 
@@ -111,22 +111,30 @@ class Projector:
         while self.lsn < target:
             await self._step()
 
+    async def seal(self) -> None:
+        """Return when every full chunk that is projected was tried to be indexed and let go."""
+        for _ in range(self._chunks.first_open, self.sequence_next // self._chunks.chunk_size):
+            self._seal_full_chunks()
+            if self._sealing is not None:
+                await self._sealing
+
     async def progressed(self) -> None:
-        """Return after the next step or seal."""
+        """Return after the next step. Raises LedgerFencedError when there will be none."""
+        if self._task is None or self._task.done():
+            raise LedgerFencedError
         self._progress.clear()
         await self._progress.wait()
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _INTERVAL_SECONDS)
-            except TimeoutError:
-                pass
             try:
                 await self._step()
                 self._seal_full_chunks()
             except LedgerFencedError:
-                log.error("projection stopped", reason="another writer took over; the books are safe with it")
+                log.warning("projection stopped", reason="another writer took over; the books are safe with it")
+                self._progress.set()
                 return
             except (OSError, PycoreError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if self._stopping.is_set():
@@ -160,7 +168,7 @@ class Projector:
         projection = step.projection
         async with connection.transaction():
             if await connection.fetchval(CHECK_EPOCH, SHARD, self._lease.epoch) is None:
-                raise fenced()
+                raise LedgerFencedError
             await self._chunks.create_tables(connection, projection.first_sequence, projection.sequence_next)
             await _copy(connection, "accounts_staging", ACCOUNT_COLUMNS, projection.accounts)
             if projection.accounts:
@@ -182,7 +190,7 @@ class Projector:
                 projection.id_time_max_ms,
             )
             if advanced != "UPDATE 1":
-                raise fenced()
+                raise LedgerFencedError
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None or self._connection.is_closed():
@@ -205,7 +213,7 @@ class Projector:
         try:
             async with connection.transaction():
                 if await connection.fetchval(CHECK_EPOCH, SHARD, self._lease.epoch) is None:
-                    raise fenced()
+                    raise LedgerFencedError
                 await connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
                 sealed = await self._chunks.seal(connection, chunk, self._engine.seal_chunk(chunk))
         except (OSError, LedgerFencedError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

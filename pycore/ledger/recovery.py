@@ -10,7 +10,7 @@ import structlog
 
 from pycore import _core
 from pycore.errors import (
-    ConfigurationError,
+    JournalDamagedError,
     JournalKeyError,
     JournalVersionError,
     StateMismatchError,
@@ -46,12 +46,10 @@ class Recovered:
         self.head = journal.GENESIS
 
 
-async def identity(
-    connection: asyncpg.Connection[asyncpg.Record], key: bytes, *, chunk_size: int
-) -> int:
+async def identity(connection: asyncpg.Connection[asyncpg.Record], key: bytes, *, chunk_size: int = 1 << 20) -> int:
     """Return the chunk size of this ledger, after checking that the key is the one that signed its journal.
 
-    The first start records both. Raises JournalKeyError.
+    The first start records both: ``chunk_size`` is used then only. Raises JournalKeyError.
     """
     check = _core.key_check(key)
     await connection.execute(
@@ -60,12 +58,9 @@ async def identity(
         check,
         chunk_size,
     )
-    row = await connection.fetchrow("SELECT key_check, chunk_size FROM ledger_identity WHERE shard = $1", SHARD)
+    row = await journal.one(connection, "SELECT key_check, chunk_size FROM ledger_identity WHERE shard = $1", SHARD)
     if row["key_check"] != check:
-        raise JournalKeyError(
-            "the journal of this database was signed with another key. Nothing was changed; the books are whole."
-            " Start with the key that belongs to it (journal.key of the data folder it was made in)."
-        )
+        raise JournalKeyError
     recorded: int = row["chunk_size"]
     return recorded
 
@@ -87,7 +82,7 @@ async def recover(
     engine = recovered.engine
     last_lsn = await connection.fetchval("SELECT coalesce(max(lsn), 0) FROM ledger_journal")
     if last_lsn < recovered.projected_lsn:
-        raise journal.damaged(
+        raise JournalDamagedError(
             last_lsn + 1, f"the journal ends at {last_lsn}, but the tables already follow row {recovered.projected_lsn}"
         )
     if recovered.projected_lsn:
@@ -95,7 +90,7 @@ async def recover(
             "SELECT hash FROM ledger_journal WHERE lsn = $1", recovered.projected_lsn
         )
         if recovered.head is None:
-            raise journal.damaged(recovered.projected_lsn, "it is missing")
+            raise JournalDamagedError(recovered.projected_lsn, "it is missing")
     async for row in journal.read(connection, key, after_lsn=recovered.projected_lsn, head=recovered.head):
         replay(engine, row)
         recovered.lsn, recovered.head = row.lsn, row.hash
@@ -103,7 +98,7 @@ async def recover(
     try:
         engine.check_invariants()
     except ValueError as error:
-        raise mismatch(str(error)) from error
+        raise StateMismatchError(str(error)) from error
     return recovered
 
 
@@ -112,26 +107,26 @@ def replay(engine: _core.Engine, row: journal.JournalRow) -> None:
     try:
         engine.replay(row.body, row.results_digest)
     except _core.BodyVersionError as error:
-        raise JournalVersionError(
-            f"journal row {row.lsn} was written by a newer version ({error}). Nothing was changed; the books are whole."
-            " Start the newer version."
-        ) from error
+        raise JournalVersionError(row.lsn, str(error)) from error
     except ValueError as error:
-        raise journal.damaged(row.lsn, str(error)) from error
+        raise JournalDamagedError(row.lsn, str(error)) from error
 
 
 async def load(connection: asyncpg.Connection[asyncpg.Record], chunk_size: int) -> Recovered:
     """Return an engine with the projection loaded, in one consistent read."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        position = await connection.fetchrow(
+        position = await journal.one(
+            connection,
             "SELECT projected_lsn, sequence_next, last_timestamp, id_time_max_ms FROM ledger_projection"
             " WHERE shard = $1",
             SHARD,
         )
         chunks = await Chunks.load(connection, chunk_size)
         if [chunk.chunk for chunk in chunks.sealed] != list(range(len(chunks.sealed))):
-            raise mismatch("the sealed chunks of transfers are not complete")
-        accounts = await connection.fetchval("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'accounts'::regclass")
+            raise StateMismatchError("the sealed chunks of transfers are not complete")
+        accounts = await connection.fetchval(
+            "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'accounts'::regclass"
+        )
         engine = _core.Engine(chunk_size=chunk_size, accounts_capacity=accounts)
         try:
             await _copy_out(connection, _ACCOUNTS, engine.load_accounts)
@@ -146,7 +141,7 @@ async def load(connection: asyncpg.Connection[asyncpg.Record], chunk_size: int) 
                 id_time_max_ms=position["id_time_max_ms"],
             )
         except ValueError as error:
-            raise mismatch(str(error)) from error
+            raise StateMismatchError(str(error)) from error
     return Recovered(engine, chunks, position["projected_lsn"])
 
 
@@ -165,21 +160,15 @@ async def _load_open_holds(
     first = chunks.sealed[-1].last_timestamp + 1 if chunks.sealed else 0
     query = _OPEN_HOLDS.format(columns=_TRANSFER_COLUMNS, table="transfers", first=first, last=(1 << 63) - 1)
     if await connection.fetchval('SELECT 1 FROM holds WHERE outcome = 1 AND "timestamp" >= $1 LIMIT 1', first):
-        await _copy_out(connection, query.replace("WHERE", f"WHERE sequence >= {chunks.first_open * chunks.chunk_size} AND"), engine.load_open_holds)
+        await _copy_out(
+            connection,
+            query.replace("WHERE", f"WHERE sequence >= {chunks.first_open * chunks.chunk_size} AND"),
+            engine.load_open_holds,
+        )
 
 
-async def _copy_out(
-    connection: asyncpg.Connection[asyncpg.Record], query: str, load: Callable[[bytes], Any]
-) -> None:
+async def _copy_out(connection: asyncpg.Connection[asyncpg.Record], query: str, load: Callable[[bytes], Any]) -> None:
     async def output(data: bytes) -> None:
         load(data)
 
     await connection.copy_from_query(query, output=output, format="binary")
-
-
-def mismatch(cause: str) -> StateMismatchError:
-    """Return the error for a projection that contradicts the journal or itself."""
-    return StateMismatchError(
-        f"the projected tables cannot be trusted: {cause}. The journal, which is the truth, was not touched."
-        " 'pycore verify' tells more; 'pycore rebuild' makes the tables anew from the journal."
-    )

@@ -35,9 +35,7 @@ def merged(parts: Iterable[Rows]) -> dict[str, list[tuple[Any, ...]]]:
     return statements
 
 
-async def write(
-    connection: asyncpg.Connection[asyncpg.Record], statements: dict[str, list[tuple[Any, ...]]]
-) -> None:
+async def write(connection: asyncpg.Connection[asyncpg.Record], statements: dict[str, list[tuple[Any, ...]]]) -> None:
     """Execute each statement once, inside the caller's transaction.
 
     Raises RowCountError where a statement changed another number of rows than it was given: a version guard did

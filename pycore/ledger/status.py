@@ -52,6 +52,7 @@ class CreateAccountStatus(IntEnum):
     IMPORTED_EVENT_TIMESTAMP_MUST_NOT_ADVANCE = 25
     IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS = 26
 
+
 class CreateTransferStatus(IntEnum):
     """What became of one transfer of a ``create_transfers`` request."""
 
@@ -124,6 +125,7 @@ class CreateTransferStatus(IntEnum):
     EXISTS_WITH_DIFFERENT_LEDGER = 67
     ID_ALREADY_FAILED = 68
     ID_MUST_NOT_BE_IN_THE_FUTURE = 1000
+
 
 class CreateAccountResult(msgspec.Struct, frozen=True):
     """The result for one account: when it was recorded or refused (nanoseconds), and the code."""

@@ -1,4 +1,4 @@
-"""Proof that nothing was changed behind the ledger's back: the chain, the replay, and every projected row against it."""
+"""Proof that nothing was changed behind the ledger: the chain, the replay, and every projected row against it."""
 
 from __future__ import annotations
 
@@ -137,9 +137,13 @@ async def verify(
     replay. ``progress`` is called with rows done and rows in all.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        identity = await connection.fetchrow("SELECT key_check, chunk_size FROM ledger_identity WHERE shard = $1", SHARD)
-        position = await connection.fetchrow(
-            "SELECT projected_lsn, sequence_next, last_timestamp FROM ledger_projection WHERE shard = $1", SHARD
+        identity = await journal.one(
+            connection, "SELECT key_check, chunk_size FROM ledger_identity WHERE shard = $1", SHARD
+        )
+        position = await journal.one(
+            connection,
+            "SELECT projected_lsn, sequence_next, last_timestamp FROM ledger_projection WHERE shard = $1",
+            SHARD,
         )
         total = await connection.fetchval("SELECT coalesce(max(lsn), 0) FROM ledger_journal")
         chunks = await Chunks.load(connection, identity["chunk_size"])

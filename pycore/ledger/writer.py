@@ -26,7 +26,6 @@ from pycore.errors import (
 from pycore.ledger import rows
 from pycore.ledger.account import RECORD_SIZE
 from pycore.ledger.journal import Journal
-from pycore.ledger.status import Operation
 from pycore.ledger.stats import WriterStats
 from pycore.store import is_connection_lost
 
@@ -75,16 +74,14 @@ class Writer:
         *,
         queue_events_max: int,
         batch_events_max: int,
-        committed: Callable[[], None],
         room: Callable[[], Awaitable[None]],
     ) -> None:
-        """``committed`` is called after every durable batch; ``room`` waits while the projection is too far behind."""
+        """``room`` waits while the projection is too far behind."""
         self._engine = engine
         self._journal = journal
         self._cold_lookup = cold_lookup
         self._queue_events_max = queue_events_max
         self._batch_events_max = batch_events_max
-        self._committed = committed
         self._room = room
         self._queue: deque[_Unit] = deque()
         self._wake = asyncio.Event()
@@ -138,12 +135,10 @@ class Writer:
         if self._refusal is not None:
             raise self._refusal
         if self._closing:
-            raise LedgerUnavailableError("the ledger is closing: nothing was recorded", retry_after_ms=_RETRY_AFTER_MS)
+            raise LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
         if self.stats.queued_events + count > self._queue_events_max:
             self.stats.refused_requests += 1
-            raise LedgerOverloadedError(
-                "the queue is full: nothing was recorded, send the request again", retry_after_ms=_RETRY_AFTER_MS
-            )
+            raise LedgerOverloadedError(retry_after_ms=_RETRY_AFTER_MS)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._queue.append(_Unit(operation, records, count, future, deadline, rows_of))
         self.stats.queued_events += count
@@ -158,7 +153,11 @@ class Writer:
                 self._wake.clear()
                 self._set_expiry_timer()
                 await self._wake.wait()
-            await self._room()
+            try:
+                await self._room()
+            except LedgerFencedError as error:
+                self._refusal = error
+                self._refuse_queue(error)
             units = self._take()
             if units or self._expiry_due():
                 await self._write(units)
@@ -175,7 +174,7 @@ class Writer:
             if unit.future.done():
                 continue
             if unit.deadline is not None and unit.deadline <= now:
-                unit.future.set_exception(DeadlineExceededError("the deadline passed while the request waited: nothing was recorded, send it again"))
+                unit.future.set_exception(DeadlineExceededError())
                 continue
             events += unit.count
             units.append(unit)
@@ -199,11 +198,10 @@ class Writer:
             return
         except BaseException:
             # Cancelled: the process is going down without an answer, so there is nobody to give a wrong one to.
-            self._fail(units, _unknown())
+            self._fail(units, OutcomeUnknownError())
             raise
         self._engine.commit()
         self.stats.observe_batch(batch, units=len(units), seconds=time.perf_counter() - started)
-        self._committed()
         _answer(units, batch.results)
 
     async def _cold_records(self, units: list[tuple[int, Buffer]]) -> list[_core.ColdRecord]:
@@ -251,11 +249,9 @@ class Writer:
 
     async def _settle(self, units: list[_Unit]) -> bool:
         """Return whether the append under way when the connection broke is durable; asks until PostgreSQL answers."""
-        self._refusal = LedgerUnavailableError(
-            "the database is away: nothing was recorded, send the request again", retry_after_ms=_RETRY_AFTER_MS
-        )
+        self._refusal = LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
         self._refuse_queue(self._refusal)
-        give_up = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._fail, units, _unknown())
+        give_up = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._fail, units, OutcomeUnknownError())
         pause = _RECONNECT_SECONDS_MIN
         try:
             while True:
@@ -319,9 +315,3 @@ def _answer(units: list[_Unit], results: bytes) -> None:
         if not unit.future.done():
             unit.future.set_result(results[start:end])
         start = end
-
-
-def _unknown() -> OutcomeUnknownError:
-    return OutcomeUnknownError(
-        "the connection to the database broke at COMMIT: recorded or not is not known yet. Ask again with the same ids."
-    )

@@ -1,0 +1,53 @@
+"""The queue: bounded, honest about deadlines, deaf to callers that went away after their money moved."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from pycore.errors import DeadlineExceededError, LedgerOverloadedError
+from pycore.ledger import CreateTransferStatus, Operation
+from tests.unit.ledger.conftest import OpenLedger, account, transfer
+
+
+async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(open_ledger: OpenLedger) -> None:
+    ledger = await open_ledger(queue_events_max=10, batch_events_max=10)
+    await ledger.create_accounts([account(1), account(2)])
+    accepted = [ledger.enqueue(Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack()) for _ in range(10)]
+    with pytest.raises(LedgerOverloadedError) as refused:
+        ledger.enqueue(Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack())
+    assert refused.value.retry_after_ms > 0
+    await asyncio.gather(*accepted)
+    assert (await ledger.lookup_accounts([2]))[0].credits_posted == 10
+    assert (await ledger.create_transfers([transfer(1, 2, 1)]))[0].status is CreateTransferStatus.CREATED
+
+
+async def test_a_request_whose_deadline_passed_is_not_started(open_ledger: OpenLedger) -> None:
+    ledger = await open_ledger()
+    await ledger.create_accounts([account(1), account(2)])
+    with pytest.raises(DeadlineExceededError):
+        await ledger.submit(Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack(), deadline=time.monotonic() - 1)
+    assert (await ledger.lookup_accounts([2]))[0].credits_posted == 0
+
+
+async def test_a_caller_that_leaves_does_not_take_the_recorded_transfer_with_it(open_ledger: OpenLedger) -> None:
+    ledger = await open_ledger()
+    await ledger.create_accounts([account(1), account(2)])
+    sent = transfer(1, 2, 5)
+    future = ledger.enqueue(Operation.CREATE_TRANSFERS, sent.pack())
+    while not ledger._engine.in_flight:
+        await asyncio.sleep(0)
+    future.cancel()
+    (again,) = await ledger.create_transfers([sent])
+    assert again.status is CreateTransferStatus.EXISTS
+
+
+async def test_closing_finishes_what_was_accepted(open_ledger: OpenLedger) -> None:
+    ledger = await open_ledger()
+    await ledger.create_accounts([account(1), account(2)])
+    accepted = [ledger.enqueue(Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack()) for _ in range(100)]
+    await ledger.close()
+    assert all(future.done() and future.exception() is None for future in accepted)
+    assert (await (await open_ledger()).lookup_accounts([2]))[0].credits_posted == 100
