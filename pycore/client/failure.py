@@ -1,0 +1,84 @@
+"""Statuses of the server turned back into the library's errors: the one place where that happens."""
+
+from collections.abc import Callable
+from typing import Final
+
+import grpc
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+from grpc import aio
+
+from pycore.errors import (
+    DeadlineExceededError,
+    InvalidRecordsError,
+    LedgerFencedError,
+    LedgerOverloadedError,
+    LedgerUnavailableError,
+    OutcomeUnknownError,
+    PycoreError,
+    RequestTooLargeError,
+)
+
+_BY_REASON: Final[dict[str, Callable[[str, int], PycoreError]]] = {
+    "LEDGER_OVERLOADED": lambda message, delay: LedgerOverloadedError(message, retry_after_ms=delay),
+    "LEDGER_UNAVAILABLE": lambda message, delay: LedgerUnavailableError(message, retry_after_ms=delay),
+    "LEDGER_FENCED": lambda message, _: LedgerFencedError(message),
+    "OUTCOME_UNKNOWN": lambda message, _: OutcomeUnknownError(message),
+    "DEADLINE_EXCEEDED": lambda message, _: DeadlineExceededError(message),
+    "REQUEST_TOO_LARGE": lambda message, _: RequestTooLargeError(message),
+    "INVALID_RECORDS": lambda message, _: InvalidRecordsError(message),
+    "MALFORMED_REQUEST": lambda message, _: InvalidRecordsError(message),
+}
+_CONNECTION_LOST: Final = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    # What grpcio says when a write meets a stream that the other side has ended; a defect of the server has a reason.
+    grpc.StatusCode.INTERNAL,
+)
+_RETRIED: Final = (LedgerOverloadedError, LedgerUnavailableError, LedgerFencedError, OutcomeUnknownError)
+
+
+class Failure:
+    """What one failed call means: the error for the caller, and whether and when the same request may go again."""
+
+    def __init__(self, error: aio.AioRpcError) -> None:
+        info, delay_ms = _details(error)
+        message = error.details() or str(error.code())
+        make = _BY_REASON.get(info.reason) if info is not None else None
+        self.from_server = make is not None
+        """Whether the ledger itself answered; anything else leaves open what it did with the request."""
+        if make is not None:
+            self.error = make(message, delay_ms)
+            self.is_retried = isinstance(self.error, _RETRIED)
+        elif info is None and error.code() in _CONNECTION_LOST:
+            self.error = LedgerUnavailableError(f"the server cannot be reached: {message}", retry_after_ms=delay_ms)
+            self.is_retried = True
+        elif error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            self.error = DeadlineExceededError(f"no answer came in time: {message}")
+            self.is_retried = False
+        elif error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            # gRPC's own limits: the message is too large, or there are too many calls.
+            self.error = RequestTooLargeError(message)
+            self.is_retried = False
+        else:
+            self.error = PycoreError(f"the server failed: {error.code()}: {message}")
+            self.is_retried = False
+        self.delay_seconds = delay_ms / 1000
+        self.is_outcome_known = self.from_server and not isinstance(self.error, OutcomeUnknownError)
+
+
+def _details(error: aio.AioRpcError) -> tuple[ErrorInfo | None, int]:
+    """Return the reason and the server's retry hint in milliseconds."""
+    info, delay_ms = None, 0
+    for key, value in error.trailing_metadata() or ():
+        if key != "grpc-status-details-bin":
+            continue
+        for detail in Status.FromString(value).details:
+            if detail.Is(ErrorInfo.DESCRIPTOR):
+                info = ErrorInfo()
+                detail.Unpack(info)
+            elif detail.Is(RetryInfo.DESCRIPTOR):
+                retry = RetryInfo()
+                detail.Unpack(retry)
+                delay_ms = retry.retry_delay.ToMilliseconds()
+    return info, delay_ms

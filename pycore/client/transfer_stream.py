@@ -1,0 +1,151 @@
+"""One pipelined stream of transfers that survives the loss of its connection."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Final
+
+import grpc
+from grpc import aio
+
+from pycore import _core
+from pycore.client.failure import Failure
+from pycore.errors import OutcomeUnknownError, PycoreError
+from pycore.ledger.status import Operation
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+UNANSWERED_EVENTS_MAX: Final = 8 * 8190
+"""Transfers on their way without an answer; beyond, the source is not asked for more."""
+
+_DELAY_SECONDS: Final = 0.05
+
+
+class TransferStream:
+    """Requests are kept until they are answered. A new connection begins with those, under the same ids."""
+
+    def __init__(
+        self,
+        method: "aio.StreamStreamMultiCallable[bytes, bytes]",
+        requests: AsyncIterable["Buffer"] | Iterable["Buffer"],
+        timeout_seconds: float,
+    ) -> None:
+        """``timeout_seconds`` is how long there may be trouble without one answer in between."""
+        self._method = method
+        self._timeout_seconds = timeout_seconds
+        self._unanswered: deque[tuple[bytes, int]] = deque()
+        self._unanswered_events = 0
+        self._taken = 0
+        self._answered = 0
+        self._more = asyncio.Event()
+        self._room = asyncio.Event()
+        self._exhausted = False
+        self._source_error: Exception | None = None
+        self._source = asyncio.create_task(self._take(requests), name="transfer-stream-source")
+
+    async def close(self) -> None:
+        """Stop asking the source."""
+        self._source.cancel()
+        await asyncio.gather(self._source, return_exceptions=True)
+
+    async def results(self) -> AsyncIterator[bytes]:
+        """Yield packed results in order, until every request is answered. Raises the source's errors and its own."""
+        until = time.monotonic() + self._timeout_seconds
+        while True:
+            call = self._method()
+            sender = asyncio.create_task(self._send(call), name="transfer-stream-sender")
+            try:
+                while isinstance(response := await call.read(), bytes):
+                    results = self._accept(response)
+                    until = time.monotonic() + self._timeout_seconds
+                    yield results
+                failure = await _failure(call)
+            except aio.AioRpcError as error:
+                failure = Failure(error)
+            finally:
+                sender.cancel()
+                await asyncio.gather(sender, return_exceptions=True)
+                call.cancel()
+            if self._source_error is not None:
+                raise self._source_error
+            if failure is None:
+                return
+            wait = max(failure.delay_seconds, _DELAY_SECONDS)
+            if not failure.is_retried or time.monotonic() + wait >= until:
+                raise self._given_up(failure)
+            await asyncio.sleep(wait)
+
+    async def _take(self, requests: AsyncIterable["Buffer"] | Iterable["Buffer"]) -> None:
+        """Take requests from the source, as far as there is room for them."""
+        try:
+            if isinstance(requests, AsyncIterable):
+                async for request in requests:
+                    await self._keep(request)
+            else:
+                for request in requests:
+                    await self._keep(request)
+        except Exception as error:
+            # It is the caller's, and raised where the caller is.
+            self._source_error = error
+        self._exhausted = True
+        self._more.set()
+
+    async def _keep(self, request: "Buffer") -> None:
+        count = memoryview(request).nbytes // _core.RECORD_SIZE
+        self._unanswered.append((_core.encode_transfers(request), count))
+        self._unanswered_events += count
+        self._taken += 1
+        self._more.set()
+        while self._unanswered_events >= UNANSWERED_EVENTS_MAX:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _send(self, call: "aio.StreamStreamCall[bytes, bytes]") -> None:
+        """Send what has no answer, then what comes, then the end."""
+        position = self._answered
+        try:
+            while True:
+                while position < self._taken:
+                    await call.write(self._unanswered[position - self._answered][0])
+                    position += 1
+                if self._exhausted and position == self._taken:
+                    await call.done_writing()
+                    return
+                self._more.clear()
+                await self._more.wait()
+        except (aio.AioRpcError, asyncio.InvalidStateError):
+            # The reader of the same call meets the reason.
+            return
+
+    def _accept(self, response: bytes) -> bytes:
+        """Return the results of a response and forget the requests they answer."""
+        results = _core.decode_results(Operation.CREATE_TRANSFERS, response)
+        events = len(results) // _core.RESULT_SIZE
+        self._unanswered_events -= events
+        while events > 0:
+            events -= self._unanswered.popleft()[1]
+            self._answered += 1
+        if events:
+            raise PycoreError("the server answered half a request")
+        self._room.set()
+        return results
+
+    def _given_up(self, failure: Failure) -> PycoreError:
+        if failure.is_retried and self._unanswered:
+            unknown = OutcomeUnknownError()
+            unknown.__cause__ = failure.error
+            return unknown
+        return failure.error
+
+
+async def _failure(call: "aio.StreamStreamCall[bytes, bytes]") -> Failure | None:
+    """Return why a call that gives no more responses ended, or None when it was complete."""
+    code = await call.code()
+    if code is grpc.StatusCode.OK:
+        return None
+    error = aio.AioRpcError(
+        code, await call.initial_metadata(), await call.trailing_metadata(), details=await call.details()
+    )
+    return Failure(error)
