@@ -6,6 +6,7 @@ Dictionaries and integers only; every rule is a line of its own, in order of pre
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from pycore.ledger.status import CreateAccountStatus, CreateTransferStatus
@@ -112,7 +113,7 @@ class ReferenceLedger:
         return len(due)
 
     def _apply_unit(
-        self, operation: int, events: list[Account] | list[Transfer], first_timestamp: int, batch_time: int
+        self, operation: int, events: Sequence[Account | Transfer], first_timestamp: int, batch_time: int
     ) -> list[Result]:
         """Apply one request: chains and the imported mode reach no further than this."""
         statuses: _Statuses = CreateAccountStatus if operation == CREATE_ACCOUNTS else CreateTransferStatus

@@ -127,8 +127,8 @@ def _unpack(record: bytes) -> tuple[int, ...]:
 def unpack_balances(records: bytes) -> list[AccountBalance]:
     """Return the balances in whole 128-byte records."""
     return [
-        AccountBalance(*(fields[i] | fields[i + 1] << 64 for i in range(0, 8, 2)), fields[8])
-        for fields in _BALANCE.iter_unpack(records)
+        AccountBalance(a | b << 64, c | d << 64, e | f << 64, g | h << 64, timestamp)
+        for a, b, c, d, e, f, g, h, timestamp in _BALANCE.iter_unpack(records)
     ]
 
 
