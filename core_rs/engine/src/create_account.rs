@@ -1,0 +1,89 @@
+//! The rules of creating an account.
+
+use crate::account::{Account, account_flags};
+use crate::ledger::Ledger;
+use crate::status::CreateAccountStatus as Status;
+
+impl Ledger {
+    /// Creates one account; returns its timestamp. Guards stand in the order of precedence of
+    /// <https://docs.tigerbeetle.com/reference/requests/create_accounts/#result>.
+    pub(crate) fn create_account(&mut self, account: &Account, timestamp: u64) -> Result<u64, Status> {
+        if account.reserved != 0 {
+            return Err(Status::ReservedField);
+        }
+        if account.flags & !account_flags::ALL != 0 {
+            return Err(Status::ReservedFlag);
+        }
+        if account.id == 0 {
+            return Err(Status::IdMustNotBeZero);
+        }
+        if account.id == u128::MAX {
+            return Err(Status::IdMustNotBeIntMax);
+        }
+        if let Some(existing) = self.accounts.find(account.id) {
+            return Err(self.account_exists(account, existing));
+        }
+        check_fields(account)?;
+
+        let mut record = *account;
+        if account.flags & account_flags::IMPORTED == 0 {
+            record.timestamp = timestamp;
+        } else if account.timestamp <= self.accounts.last_timestamp()
+            || account.timestamp <= self.position.last_transfer_timestamp
+        {
+            return Err(Status::ImportedEventTimestampMustNotRegress);
+        }
+        assert!(record.timestamp > self.accounts.last_timestamp(), "accounts are created in the order of their time");
+        self.accounts.create(&record);
+        Ok(record.timestamp)
+    }
+
+    fn account_exists(&self, account: &Account, existing: u32) -> Status {
+        let slot = self.accounts.get(existing);
+        if account.flags != slot.flags {
+            return Status::ExistsWithDifferentFlags;
+        }
+        if account.user_data_128 != self.accounts.user_data_128(existing) {
+            return Status::ExistsWithDifferentUserData128;
+        }
+        if account.user_data_64 != slot.user_data_64 {
+            return Status::ExistsWithDifferentUserData64;
+        }
+        if account.user_data_32 != slot.user_data_32 {
+            return Status::ExistsWithDifferentUserData32;
+        }
+        if account.ledger != slot.ledger {
+            return Status::ExistsWithDifferentLedger;
+        }
+        if account.code != slot.code {
+            return Status::ExistsWithDifferentCode;
+        }
+        Status::Exists
+    }
+}
+
+fn check_fields(account: &Account) -> Result<(), Status> {
+    let limits = account_flags::DEBITS_MUST_NOT_EXCEED_CREDITS | account_flags::CREDITS_MUST_NOT_EXCEED_DEBITS;
+    if account.flags & limits == limits {
+        return Err(Status::FlagsAreMutuallyExclusive);
+    }
+    if account.debits_pending != 0 {
+        return Err(Status::DebitsPendingMustBeZero);
+    }
+    if account.debits_posted != 0 {
+        return Err(Status::DebitsPostedMustBeZero);
+    }
+    if account.credits_pending != 0 {
+        return Err(Status::CreditsPendingMustBeZero);
+    }
+    if account.credits_posted != 0 {
+        return Err(Status::CreditsPostedMustBeZero);
+    }
+    if account.ledger == 0 {
+        return Err(Status::LedgerMustNotBeZero);
+    }
+    if account.code == 0 {
+        return Err(Status::CodeMustNotBeZero);
+    }
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! The rules of creating a transfer: a plain move, or a hold.
+
+use crate::account::account_flags;
+use crate::accounts::{AccountSlot, NONE_ACCOUNT};
+use crate::cold::{ColdRecords, HoldOutcome};
+use crate::expiry::ExpiryKey;
+use crate::ledger::{Ledger, TIMESTAMP_END};
+use crate::resolve::Resolved;
+use crate::status::CreateTransferStatus as Status;
+use crate::transfer::{NANOSECONDS_PER_SECOND, Transfer, id_time_ms, transfer_flags};
+use crate::window::{BalanceRow, Link};
+
+impl Ledger {
+    /// Creates one transfer; returns its timestamp. Guards stand in the order of precedence of
+    /// <https://docs.tigerbeetle.com/reference/requests/create_transfers/#result>.
+    #[inline]
+    pub(crate) fn create_transfer(
+        &mut self,
+        transfer: &Transfer,
+        timestamp: u64,
+        resolved: &Resolved,
+        cold: &ColdRecords<'_>,
+    ) -> Result<u64, Status> {
+        if transfer.flags & !transfer_flags::ALL != 0 {
+            return Err(Status::ReservedFlag);
+        }
+        if transfer.id == 0 {
+            return Err(Status::IdMustNotBeZero);
+        }
+        if transfer.id == u128::MAX {
+            return Err(Status::IdMustNotBeIntMax);
+        }
+        if id_time_ms(transfer.id) > self.batch.id_time_limit_ms {
+            return Err(Status::IdMustNotBeInTheFuture);
+        }
+        if let Some(status) = self.check_known(transfer, resolved.id_hash, cold) {
+            return Err(status);
+        }
+        if transfer.closes_hold() {
+            self.post_or_void(transfer, timestamp, resolved, cold)
+        } else {
+            self.move_or_hold(transfer, timestamp, resolved)
+        }
+    }
+
+    fn move_or_hold(&mut self, transfer: &Transfer, timestamp: u64, resolved: &Resolved) -> Result<u64, Status> {
+        check_fields(transfer)?;
+        let debit = self.resolved_account(resolved.debit, transfer.debit_account_id);
+        if debit == NONE_ACCOUNT {
+            return Err(Status::DebitAccountNotFound);
+        }
+        let credit = self.resolved_account(resolved.credit, transfer.credit_account_id);
+        if credit == NONE_ACCOUNT {
+            return Err(Status::CreditAccountNotFound);
+        }
+        let debit_account = self.accounts.get(debit);
+        let credit_account = self.accounts.get(credit);
+        if debit_account.ledger != credit_account.ledger {
+            return Err(Status::AccountsMustHaveTheSameLedger);
+        }
+        if transfer.ledger != debit_account.ledger {
+            return Err(Status::TransferMustHaveTheSameLedgerAsAccounts);
+        }
+        let mut record = *transfer;
+        if transfer.has(transfer_flags::IMPORTED) {
+            self.check_imported(transfer, debit_account, credit_account)?;
+        } else {
+            record.timestamp = timestamp;
+        }
+        if debit_account.has(account_flags::CLOSED) {
+            return Err(Status::DebitAccountAlreadyClosed);
+        }
+        if credit_account.has(account_flags::CLOSED) {
+            return Err(Status::CreditAccountAlreadyClosed);
+        }
+        record.amount = balanced_amount(transfer, debit_account, credit_account);
+        check_amount(&record, debit_account, credit_account)?;
+
+        self.book(&record, resolved.id_hash, debit, credit);
+        Ok(record.timestamp)
+    }
+
+    /// Returns the account found ahead of time, or looks again where this batch may have created it since.
+    #[inline]
+    fn resolved_account(&self, resolved: u32, id: u128) -> u32 {
+        if resolved == NONE_ACCOUNT && self.accounts.len() != self.batch.first_account {
+            return self.accounts.find(id).unwrap_or(NONE_ACCOUNT);
+        }
+        resolved
+    }
+
+    #[cold]
+    fn check_imported(
+        &self,
+        transfer: &Transfer,
+        debit_account: &AccountSlot,
+        credit_account: &AccountSlot,
+    ) -> Result<(), Status> {
+        self.check_imported_timestamp(transfer.timestamp)?;
+        if transfer.timestamp <= debit_account.timestamp {
+            return Err(Status::ImportedEventTimestampMustPostdateDebitAccount);
+        }
+        if transfer.timestamp <= credit_account.timestamp {
+            return Err(Status::ImportedEventTimestampMustPostdateCreditAccount);
+        }
+        if transfer.timeout != 0 {
+            return Err(Status::ImportedEventTimeoutMustBeZero);
+        }
+        Ok(())
+    }
+
+    /// An imported transfer must be newer than every other transfer and share no time with an account.
+    #[cold]
+    pub(crate) fn check_imported_timestamp(&self, timestamp: u64) -> Result<(), Status> {
+        if timestamp <= self.position.last_transfer_timestamp || self.accounts.has_timestamp(timestamp) {
+            return Err(Status::ImportedEventTimestampMustNotRegress);
+        }
+        Ok(())
+    }
+
+    /// Writes a checked move or hold into the books.
+    #[inline]
+    fn book(&mut self, record: &Transfer, id_hash: u32, debit: u32, credit: u32) {
+        self.accounts.touch(debit);
+        self.accounts.touch(credit);
+        let is_hold = record.is_hold();
+        let debit_account = self.accounts.get_mut(debit);
+        if is_hold {
+            debit_account.debits_pending += record.amount;
+        } else {
+            debit_account.debits_posted += record.amount;
+        }
+        let credit_account = self.accounts.get_mut(credit);
+        if is_hold {
+            credit_account.credits_pending += record.amount;
+        } else {
+            credit_account.credits_posted += record.amount;
+        }
+        let outcome = if is_hold { HoldOutcome::Open } else { HoldOutcome::None };
+        let sequence = self.append(record, id_hash, [debit, credit], outcome);
+        if is_hold {
+            self.open_hold(record, sequence, debit, credit);
+        }
+        self.keep_balances(sequence, debit, credit);
+    }
+
+    #[inline]
+    fn open_hold(&mut self, record: &Transfer, sequence: u64, debit: u32, credit: u32) {
+        self.position.open_holds += 1;
+        if record.timeout != 0 {
+            self.expiries.push(ExpiryKey { expires_at: record.expires_at(), sequence, id: record.id });
+        }
+        if record.has(transfer_flags::CLOSING_DEBIT) {
+            self.accounts.set_closed(debit, true);
+        }
+        if record.has(transfer_flags::CLOSING_CREDIT) {
+            self.accounts.set_closed(credit, true);
+        }
+    }
+
+    /// Appends a transfer to the window and to the history of both accounts.
+    #[inline]
+    pub(crate) fn append(
+        &mut self,
+        record: &Transfer,
+        id_hash: u32,
+        accounts: [u32; 2],
+        outcome: HoldOutcome,
+    ) -> u64 {
+        assert!(record.timestamp > self.position.last_transfer_timestamp, "transfers are created in the order of their time");
+        let sequence = self.window.next_sequence();
+        let [debit, credit] = accounts;
+        let previous = [
+            std::mem::replace(&mut self.accounts.get_mut(debit).last_sequence, sequence),
+            std::mem::replace(&mut self.accounts.get_mut(credit).last_sequence, sequence),
+        ];
+        self.window.push(record, id_hash, Link { previous, accounts, outcome: outcome as u8 });
+        self.position.last_transfer_timestamp = record.timestamp;
+        self.position.id_time_max_ms = self.position.id_time_max_ms.max(id_time_ms(record.id));
+        sequence
+    }
+
+    /// Keeps the balances after the newest transfer, for accounts with history.
+    #[inline]
+    pub(crate) fn keep_balances(&mut self, sequence: u64, debit: u32, credit: u32) {
+        for account in [debit, credit] {
+            let slot = self.accounts.get(account);
+            if slot.has(account_flags::HISTORY) {
+                self.window.push_balance(BalanceRow {
+                    sequence,
+                    account,
+                    debits_pending: slot.debits_pending,
+                    debits_posted: slot.debits_posted,
+                    credits_pending: slot.credits_pending,
+                    credits_posted: slot.credits_posted,
+                });
+            }
+        }
+    }
+}
+
+#[inline]
+fn check_fields(transfer: &Transfer) -> Result<(), Status> {
+    if transfer.debit_account_id == 0 {
+        return Err(Status::DebitAccountIdMustNotBeZero);
+    }
+    if transfer.debit_account_id == u128::MAX {
+        return Err(Status::DebitAccountIdMustNotBeIntMax);
+    }
+    if transfer.credit_account_id == 0 {
+        return Err(Status::CreditAccountIdMustNotBeZero);
+    }
+    if transfer.credit_account_id == u128::MAX {
+        return Err(Status::CreditAccountIdMustNotBeIntMax);
+    }
+    if transfer.debit_account_id == transfer.credit_account_id {
+        return Err(Status::AccountsMustBeDifferent);
+    }
+    if transfer.pending_id != 0 {
+        return Err(Status::PendingIdMustBeZero);
+    }
+    if !transfer.is_hold() {
+        if transfer.timeout != 0 {
+            return Err(Status::TimeoutReservedForPendingTransfer);
+        }
+        if transfer.has(transfer_flags::CLOSING_DEBIT | transfer_flags::CLOSING_CREDIT) {
+            return Err(Status::ClosingTransferMustBePending);
+        }
+    }
+    if transfer.ledger == 0 {
+        return Err(Status::LedgerMustNotBeZero);
+    }
+    if transfer.code == 0 {
+        return Err(Status::CodeMustNotBeZero);
+    }
+    Ok(())
+}
+
+/// Returns the amount that will be moved: a balancing transfer moves at most what there is.
+#[inline]
+fn balanced_amount(transfer: &Transfer, debit_account: &AccountSlot, credit_account: &AccountSlot) -> u128 {
+    let mut amount = transfer.amount;
+    if transfer.has(transfer_flags::BALANCING_DEBIT) {
+        let taken = debit_account.debits_posted + debit_account.debits_pending;
+        amount = amount.min(debit_account.credits_posted.saturating_sub(taken));
+    }
+    if transfer.has(transfer_flags::BALANCING_CREDIT) {
+        let taken = credit_account.credits_posted + credit_account.credits_pending;
+        amount = amount.min(credit_account.debits_posted.saturating_sub(taken));
+    }
+    amount
+}
+
+/// Checks that no sum overflows and no account passes its limit.
+#[inline]
+fn check_amount(record: &Transfer, debit_account: &AccountSlot, credit_account: &AccountSlot) -> Result<(), Status> {
+    let amount = record.amount;
+    if record.is_hold() {
+        if debit_account.debits_pending.checked_add(amount).is_none() {
+            return Err(Status::OverflowsDebitsPending);
+        }
+        if credit_account.credits_pending.checked_add(amount).is_none() {
+            return Err(Status::OverflowsCreditsPending);
+        }
+    }
+    if debit_account.debits_posted.checked_add(amount).is_none() {
+        return Err(Status::OverflowsDebitsPosted);
+    }
+    if credit_account.credits_posted.checked_add(amount).is_none() {
+        return Err(Status::OverflowsCreditsPosted);
+    }
+    let debits = debit_account.debits_pending + debit_account.debits_posted;
+    let Some(debits) = debits.checked_add(amount) else {
+        return Err(Status::OverflowsDebits);
+    };
+    let credits = credit_account.credits_pending + credit_account.credits_posted;
+    let Some(credits) = credits.checked_add(amount) else {
+        return Err(Status::OverflowsCredits);
+    };
+    if record.timeout != 0 {
+        // Neither factor is near 2^63, so the product and the sum fit 128 bits.
+        let timeout = u128::from(record.timeout) * u128::from(NANOSECONDS_PER_SECOND);
+        if u128::from(record.timestamp) + timeout >= u128::from(TIMESTAMP_END) {
+            return Err(Status::OverflowsTimeout);
+        }
+    }
+    if debit_account.has(account_flags::DEBITS_MUST_NOT_EXCEED_CREDITS) && debits > debit_account.credits_posted {
+        return Err(Status::ExceedsCredits);
+    }
+    if credit_account.has(account_flags::CREDITS_MUST_NOT_EXCEED_DEBITS) && credits > credit_account.debits_posted {
+        return Err(Status::ExceedsDebits);
+    }
+    Ok(())
+}

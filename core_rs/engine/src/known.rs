@@ -1,0 +1,178 @@
+//! What is known of a transfer id: from memory, or from the database's answers.
+
+use crate::cold::{ColdRecord, ColdRecords, HoldOutcome};
+use crate::exists::existing_status;
+use crate::failures::Failure;
+use crate::id_index::hash_id;
+use crate::ledger::Ledger;
+use crate::resolve::Resolved;
+use crate::status::CreateTransferStatus as Status;
+use crate::transfer::{Transfer, id_time_ms};
+use crate::window::CLOSED_IN_FLIGHT;
+
+/// Where a transfer is in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the window, by sequence.
+    Window(u64),
+    /// Among the carried holds, by position.
+    Carried(u32),
+}
+
+/// A transfer that exists.
+pub(crate) struct Known<'a> {
+    pub record: &'a Transfer,
+    pub outcome: HoldOutcome,
+}
+
+impl Ledger {
+    /// Returns where a transfer is in memory, in flight or not.
+    #[inline]
+    pub(crate) fn find_in_memory(&self, id: u128, hash: u32) -> Option<Place> {
+        match self.window.find(id, hash) {
+            Some(sequence) => Some(Place::Window(sequence)),
+            None => self.holds.find(id, hash).map(Place::Carried),
+        }
+    }
+
+    /// Returns what is known of a transfer, in memory or from the database.
+    pub(crate) fn known_transfer<'a>(&'a self, id: u128, cold: &ColdRecords<'a>) -> Option<Known<'a>> {
+        self.known_at(self.find_in_memory(id, hash_id(id)), id, cold)
+    }
+
+    /// As [`Self::known_transfer`], where memory has been searched already.
+    #[inline]
+    pub(crate) fn known_at<'a>(&'a self, place: Option<Place>, id: u128, cold: &ColdRecords<'a>) -> Option<Known<'a>> {
+        let Some(place) = place else {
+            let (record, outcome, _) = cold.transfer(cold.find(id)?);
+            return Some(Known { record, outcome });
+        };
+        let outcome = HoldOutcome::from_code(self.outcome_code(place) & !CLOSED_IN_FLIGHT).expect("an outcome");
+        Some(Known { record: self.transfer_at(place), outcome })
+    }
+
+    /// Returns why an id cannot be created: because it exists, or because it failed before.
+    #[inline]
+    pub(crate) fn check_known(&mut self, transfer: &Transfer, id_hash: u32, cold: &ColdRecords<'_>) -> Option<Status> {
+        let place = self.find_in_memory(transfer.id, id_hash);
+        if place.is_some() || cold.find(transfer.id).is_some() {
+            return Some(self.exists(transfer, place, cold));
+        }
+        if let Some(timestamp) = self.failures.get(transfer.id) {
+            if timestamp <= self.batch.start.last_timestamp {
+                self.batch.add_evidence(ColdRecord::Failed { id: transfer.id });
+            }
+            return Some(Status::IdAlreadyFailed);
+        }
+        cold.has_failed(transfer.id).then_some(Status::IdAlreadyFailed)
+    }
+
+    #[cold]
+    fn exists(&mut self, transfer: &Transfer, place: Option<Place>, cold: &ColdRecords<'_>) -> Status {
+        self.note_known(transfer.id, place, cold);
+        let existing = *self.known_at(place, transfer.id, cold).expect("it was found").record;
+        let hold = self.hold_of(&existing, cold);
+        existing_status(transfer, &existing, hold.as_ref())
+    }
+
+    /// Returns the hold that a transfer posted or voided, as far as it is known.
+    fn hold_of(&self, closing: &Transfer, cold: &ColdRecords<'_>) -> Option<Transfer> {
+        if !closing.closes_hold() {
+            return None;
+        }
+        if let Some(known) = self.known_transfer(closing.pending_id, cold) {
+            return Some(*known.record);
+        }
+        let (_, _, pending) = cold.transfer(cold.find(closing.id)?);
+        pending.copied()
+    }
+
+    /// Keeps as evidence a transfer from before this batch that a result rests on, unless it is an open hold: those are
+    /// in every recovered memory.
+    #[cold]
+    pub(crate) fn note_known(&mut self, id: u128, place: Option<Place>, cold: &ColdRecords<'_>) {
+        let Some(place) = place else { return };
+        let is_of_this_batch = matches!(place, Place::Window(sequence) if sequence >= self.batch.first_sequence);
+        if is_of_this_batch || self.outcome_code(place) & CLOSED_IN_FLIGHT != 0 {
+            return;
+        }
+        let known = self.known_transfer(id, cold).expect("it is in memory");
+        let (record, outcome) = (*known.record, known.outcome);
+        if outcome != HoldOutcome::Open {
+            let pending = self.hold_of(&record, cold);
+            self.batch.add_evidence(ColdRecord::Transfer { record, outcome, pending });
+        }
+    }
+
+    /// Remembers that an id failed for a passing reason.
+    #[cold]
+    pub(crate) fn remember_failure(&mut self, failure: Failure) {
+        self.failures.push(failure);
+        self.position.id_time_max_ms = self.position.id_time_max_ms.max(id_time_ms(failure.id));
+    }
+
+    /// Returns where a hold of known sequence is.
+    pub(crate) fn hold_place(&self, sequence: u64, id: u128) -> Place {
+        if sequence >= self.window.first_sequence() {
+            return Place::Window(sequence);
+        }
+        Place::Carried(self.holds.find(id, hash_id(id)).expect("an open hold is in memory"))
+    }
+
+    /// Returns where the transfer of a pending id is, looked up ahead of time where possible.
+    #[inline]
+    pub(crate) fn resolved_hold(&self, pending_id: u128, resolved: &Resolved) -> Option<Place> {
+        if let Some(place) = resolved.place {
+            let is_there = match place {
+                Place::Window(sequence) => self.window.contains(sequence),
+                Place::Carried(_) => true,
+            };
+            // A chain that failed since may have given the place to another transfer.
+            if is_there && self.transfer_at(place).id == pending_id {
+                return Some(place);
+            }
+        }
+        self.find_in_memory(pending_id, hash_id(pending_id))
+    }
+
+    #[inline]
+    pub(crate) fn transfer_at(&self, place: Place) -> &Transfer {
+        match place {
+            Place::Window(sequence) => self.window.record(sequence),
+            Place::Carried(position) => &self.holds.get(position).record,
+        }
+    }
+
+    /// Returns the debit and the credit account of a transfer in memory.
+    #[inline]
+    pub(crate) fn accounts_at(&self, place: Place) -> [u32; 2] {
+        match place {
+            Place::Window(sequence) => self.window.link(sequence).accounts,
+            Place::Carried(position) => self.holds.get(position).accounts,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn outcome_code(&self, place: Place) -> u8 {
+        match place {
+            Place::Window(sequence) => self.window.link(sequence).outcome,
+            Place::Carried(position) => self.holds.get(position).outcome,
+        }
+    }
+
+    /// Sets what became of a hold; returns the hold's sequence.
+    #[inline]
+    pub(crate) fn set_outcome(&mut self, place: Place, outcome: u8) -> u64 {
+        match place {
+            Place::Window(sequence) => {
+                self.window.link_mut(sequence).outcome = outcome;
+                sequence
+            }
+            Place::Carried(position) => {
+                let hold = self.holds.get_mut(position);
+                hold.outcome = outcome;
+                hold.sequence
+            }
+        }
+    }
+}

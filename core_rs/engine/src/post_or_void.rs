@@ -1,0 +1,239 @@
+//! The rules of closing a hold: posting it, voiding it, or letting it expire.
+
+use crate::account::account_flags;
+use crate::batch::{ClosedHold, ExpiredHold};
+use crate::cold::{ColdRecords, HoldOutcome};
+use crate::expiry::ExpiryKey;
+use crate::holds::CarriedHolds;
+use crate::id_index::hash_id;
+use crate::known::Place;
+use crate::ledger::Ledger;
+use crate::resolve::Resolved;
+use crate::status::CreateTransferStatus as Status;
+use crate::transfer::{Transfer, transfer_flags};
+use crate::window::{CLOSED_IN_FLIGHT, Window};
+
+impl Ledger {
+    /// Posts or voids a hold; returns the transfer's timestamp.
+    pub(crate) fn post_or_void(
+        &mut self,
+        transfer: &Transfer,
+        timestamp: u64,
+        resolved: &Resolved,
+        cold: &ColdRecords<'_>,
+    ) -> Result<u64, Status> {
+        check_fields(transfer)?;
+        let place = self.resolved_hold(transfer.pending_id, resolved);
+        let Some(known) = self.known_at(place, transfer.pending_id, cold) else {
+            return Err(Status::PendingTransferNotFound);
+        };
+        let (hold, outcome) = (*known.record, known.outcome);
+        if outcome != HoldOutcome::Open {
+            self.note_known(transfer.pending_id, place, cold);
+        }
+        check_same(transfer, &hold)?;
+        let amount = closing_amount(transfer, &hold)?;
+        match outcome {
+            HoldOutcome::Posted => return Err(Status::PendingTransferAlreadyPosted),
+            HoldOutcome::Voided => return Err(Status::PendingTransferAlreadyVoided),
+            HoldOutcome::Expired => return Err(Status::PendingTransferExpired),
+            HoldOutcome::Open | HoldOutcome::None => {}
+        }
+        if hold.timeout != 0 && hold.expires_at() <= timestamp {
+            return Err(Status::PendingTransferExpired);
+        }
+        let place = place.expect("an open hold is in memory");
+        let [debit, credit] = self.accounts_at(place);
+        let mut record = closing_record(transfer, &hold, amount);
+        if transfer.has(transfer_flags::IMPORTED) {
+            self.check_imported_timestamp(transfer.timestamp)?;
+        } else {
+            record.timestamp = timestamp;
+        }
+        let is_void = transfer.has(transfer_flags::VOID_PENDING_TRANSFER);
+        if self.accounts.get(debit).has(account_flags::CLOSED) && !is_void {
+            return Err(Status::DebitAccountAlreadyClosed);
+        }
+        if self.accounts.get(credit).has(account_flags::CLOSED) && !is_void {
+            return Err(Status::CreditAccountAlreadyClosed);
+        }
+        self.close_hold(&hold, place, &record, resolved.id_hash, [debit, credit]);
+        Ok(record.timestamp)
+    }
+
+    /// Writes a checked post or void into the books.
+    fn close_hold(&mut self, hold: &Transfer, place: Place, record: &Transfer, id_hash: u32, accounts: [u32; 2]) {
+        let is_void = record.has(transfer_flags::VOID_PENDING_TRANSFER);
+        self.release(hold, accounts, is_void);
+        let [debit, credit] = accounts;
+        if !is_void {
+            self.accounts.get_mut(debit).debits_posted += record.amount;
+            self.accounts.get_mut(credit).credits_posted += record.amount;
+        }
+        let outcome = if is_void { HoldOutcome::Voided } else { HoldOutcome::Posted };
+        let hold_sequence = self.set_outcome(place, outcome as u8 | CLOSED_IN_FLIGHT);
+        self.batch.closed.push(ClosedHold { sequence: hold_sequence, id: hold.id, expires_at: hold.expires_at() });
+        let sequence = self.append(record, id_hash, accounts, HoldOutcome::None);
+        self.keep_balances(sequence, debit, credit);
+    }
+
+    /// Gives a hold's pending amounts back, and reopens what it closed where it comes to nothing.
+    fn release(&mut self, hold: &Transfer, [debit, credit]: [u32; 2], is_void: bool) {
+        self.accounts.touch(debit);
+        self.accounts.touch(credit);
+        self.accounts.get_mut(debit).debits_pending -= hold.amount;
+        self.accounts.get_mut(credit).credits_pending -= hold.amount;
+        self.position.open_holds -= 1;
+        if is_void && hold.has(transfer_flags::CLOSING_DEBIT) {
+            self.accounts.set_closed(debit, false);
+        }
+        if is_void && hold.has(transfer_flags::CLOSING_CREDIT) {
+            self.accounts.set_closed(credit, false);
+        }
+    }
+
+    /// Takes back what [`Self::release`] did.
+    pub(crate) fn reserve_again(&mut self, hold: &Transfer, [debit, credit]: [u32; 2], was_void: bool) {
+        self.accounts.get_mut(debit).debits_pending += hold.amount;
+        self.accounts.get_mut(credit).credits_pending += hold.amount;
+        self.position.open_holds += 1;
+        if was_void && hold.has(transfer_flags::CLOSING_DEBIT) {
+            self.accounts.set_closed(debit, true);
+        }
+        if was_void && hold.has(transfer_flags::CLOSING_CREDIT) {
+            self.accounts.set_closed(credit, true);
+        }
+    }
+
+    /// Expires the holds that are due at the batch's time, oldest expiry first.
+    pub(crate) fn expire_holds(&mut self, timestamp: u64) {
+        let (window, holds) = (&self.window, &self.holds);
+        let limit = self.options.batch_events_max as usize;
+        let due = self.expiries.take_due(timestamp, limit, |key| is_open(window, holds, key));
+        for (index, key) in due.into_iter().enumerate() {
+            let place = self.hold_place(key.sequence, key.id);
+            let hold = *self.transfer_at(place);
+            let accounts = self.accounts_at(place);
+            self.release(&hold, accounts, true);
+            self.set_outcome(place, HoldOutcome::Expired as u8 | CLOSED_IN_FLIGHT);
+            self.batch.expired.push(ExpiredHold { key, closed_at: timestamp + index as u64 });
+        }
+    }
+
+    /// Makes the closings of the batch in flight final.
+    pub(crate) fn settle_closed_holds(&mut self) {
+        let expired = self.batch.expired.iter().map(|expired| (expired.key.sequence, expired.key.id));
+        let closed = self.batch.closed.iter().map(|closed| (closed.sequence, closed.id));
+        for (sequence, id) in expired.chain(closed) {
+            if sequence >= self.window.first_sequence() {
+                self.window.link_mut(sequence).outcome &= !CLOSED_IN_FLIGHT;
+            } else {
+                let position = self.holds.find(id, hash_id(id)).expect("a closed hold stays until the database knows");
+                self.holds.get_mut(position).outcome &= !CLOSED_IN_FLIGHT;
+                self.holds.retain_closed(position, self.position.last_timestamp);
+            }
+        }
+        let (window, holds) = (&self.window, &self.holds);
+        for closed in self.batch.closed.iter().filter(|closed| closed.expires_at != 0) {
+            self.expiries.close(closed.expires_at, |key| is_open(window, holds, key));
+        }
+        self.projected.expired.extend(self.batch.expired.iter().copied());
+    }
+
+    /// Returns when the next hold expires, in nanoseconds: an idle caller then applies an empty batch.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<u64> {
+        self.expiries.next(|key| is_open(&self.window, &self.holds, key))
+    }
+}
+
+/// Returns whether the hold an expiry stands for is open.
+pub(crate) fn is_open(window: &Window, holds: &CarriedHolds, key: &ExpiryKey) -> bool {
+    let outcome = if key.sequence >= window.first_sequence() {
+        if !window.contains(key.sequence) || window.record(key.sequence).id != key.id {
+            return false;
+        }
+        window.link(key.sequence).outcome
+    } else {
+        match holds.find(key.id, hash_id(key.id)) {
+            Some(position) => holds.get(position).outcome,
+            None => return false,
+        }
+    };
+    outcome == HoldOutcome::Open as u8
+}
+
+fn check_fields(transfer: &Transfer) -> Result<(), Status> {
+    let both = transfer_flags::POST_PENDING_TRANSFER | transfer_flags::VOID_PENDING_TRANSFER;
+    let excluded = transfer_flags::PENDING
+        | transfer_flags::BALANCING_DEBIT
+        | transfer_flags::BALANCING_CREDIT
+        | transfer_flags::CLOSING_DEBIT
+        | transfer_flags::CLOSING_CREDIT;
+    if transfer.flags & both == both || transfer.has(excluded) {
+        return Err(Status::FlagsAreMutuallyExclusive);
+    }
+    if transfer.pending_id == 0 {
+        return Err(Status::PendingIdMustNotBeZero);
+    }
+    if transfer.pending_id == u128::MAX {
+        return Err(Status::PendingIdMustNotBeIntMax);
+    }
+    if transfer.pending_id == transfer.id {
+        return Err(Status::PendingIdMustBeDifferent);
+    }
+    if transfer.timeout != 0 {
+        return Err(Status::TimeoutReservedForPendingTransfer);
+    }
+    Ok(())
+}
+
+/// Checks that what the event says of the hold is true; zero says nothing.
+fn check_same(transfer: &Transfer, hold: &Transfer) -> Result<(), Status> {
+    if !hold.is_hold() {
+        return Err(Status::PendingTransferNotPending);
+    }
+    if transfer.debit_account_id != 0 && transfer.debit_account_id != hold.debit_account_id {
+        return Err(Status::PendingTransferHasDifferentDebitAccountId);
+    }
+    if transfer.credit_account_id != 0 && transfer.credit_account_id != hold.credit_account_id {
+        return Err(Status::PendingTransferHasDifferentCreditAccountId);
+    }
+    if transfer.ledger != 0 && transfer.ledger != hold.ledger {
+        return Err(Status::PendingTransferHasDifferentLedger);
+    }
+    if transfer.code != 0 && transfer.code != hold.code {
+        return Err(Status::PendingTransferHasDifferentCode);
+    }
+    Ok(())
+}
+
+/// Returns the amount a post moves or a void gives back.
+fn closing_amount(transfer: &Transfer, hold: &Transfer) -> Result<u128, Status> {
+    let is_void = transfer.has(transfer_flags::VOID_PENDING_TRANSFER);
+    let all = if is_void { 0 } else { u128::MAX };
+    let amount = if transfer.amount == all { hold.amount } else { transfer.amount };
+    if amount > hold.amount {
+        return Err(Status::ExceedsPendingTransferAmount);
+    }
+    if is_void && amount < hold.amount {
+        return Err(Status::PendingTransferHasDifferentAmount);
+    }
+    Ok(amount)
+}
+
+/// Returns the record of a post or void: what it does not say comes from the hold.
+fn closing_record(transfer: &Transfer, hold: &Transfer, amount: u128) -> Transfer {
+    Transfer {
+        debit_account_id: hold.debit_account_id,
+        credit_account_id: hold.credit_account_id,
+        amount,
+        user_data_128: if transfer.user_data_128 == 0 { hold.user_data_128 } else { transfer.user_data_128 },
+        user_data_64: if transfer.user_data_64 == 0 { hold.user_data_64 } else { transfer.user_data_64 },
+        user_data_32: if transfer.user_data_32 == 0 { hold.user_data_32 } else { transfer.user_data_32 },
+        ledger: hold.ledger,
+        code: hold.code,
+        ..*transfer
+    }
+}
+

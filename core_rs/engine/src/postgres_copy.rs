@@ -1,0 +1,127 @@
+//! PostgreSQL's binary COPY format, written.
+//!
+//! Format: <https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4>; `numeric` is a count of base-10000
+//! digits, the weight of the first, sign, scale, digits (`numeric_send` in PostgreSQL's sources).
+
+/// What every COPY stream begins with: signature, flags, length of the header extension.
+pub(crate) const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// What it ends with.
+pub(crate) const TRAILER: [u8; 2] = [0xff, 0xff];
+
+const DIGITS_MAX: usize = 10;
+
+/// Writes rows into a COPY stream.
+pub(crate) struct CopyWriter {
+    buffer: Vec<u8>,
+    rows: u64,
+}
+
+impl CopyWriter {
+    /// Returns a writer with room for `rows` of about `row_size` bytes.
+    pub fn with_capacity(rows: usize, row_size: usize) -> Self {
+        let mut buffer = Vec::with_capacity(if rows == 0 { 0 } else { HEADER.len() + TRAILER.len() + rows * row_size });
+        if rows > 0 {
+            buffer.extend_from_slice(HEADER);
+        }
+        Self { buffer, rows: 0 }
+    }
+
+    /// Begins a row of `columns` fields.
+    #[inline]
+    pub fn begin_row(&mut self, columns: i16) {
+        if self.buffer.is_empty() {
+            self.buffer.extend_from_slice(HEADER);
+        }
+        self.rows += 1;
+        self.buffer.extend_from_slice(&columns.to_be_bytes());
+    }
+
+    /// Writes a `uuid`: an id's bytes, big-endian, so that ids sort by time.
+    #[inline]
+    pub fn put_uuid(&mut self, id: u128) {
+        let mut field = [0; 20];
+        field[..4].copy_from_slice(&16u32.to_be_bytes());
+        field[4..].copy_from_slice(&id.to_be_bytes());
+        self.buffer.extend_from_slice(&field);
+    }
+
+    /// Writes a `uuid`, NULL for 0.
+    #[inline]
+    pub fn put_uuid_or_null(&mut self, id: u128) {
+        if id == 0 { self.buffer.extend_from_slice(&(-1i32).to_be_bytes()) } else { self.put_uuid(id) }
+    }
+
+    /// Writes a `bigint`.
+    #[inline]
+    pub fn put_bigint(&mut self, value: i64) {
+        let mut field = [0; 12];
+        field[..4].copy_from_slice(&8u32.to_be_bytes());
+        field[4..].copy_from_slice(&value.to_be_bytes());
+        self.buffer.extend_from_slice(&field);
+    }
+
+    /// Writes a time or a sequence as a `bigint`: both stay below 2^63.
+    #[inline]
+    pub fn put_bigint_u64(&mut self, value: u64) {
+        self.put_bigint(i64::try_from(value).expect("below 2^63"));
+    }
+
+    /// Writes an `integer`.
+    #[inline]
+    pub fn put_integer(&mut self, value: i32) {
+        let mut field = [0; 8];
+        field[..4].copy_from_slice(&4u32.to_be_bytes());
+        field[4..].copy_from_slice(&value.to_be_bytes());
+        self.buffer.extend_from_slice(&field);
+    }
+
+    /// Writes a `smallint`.
+    #[inline]
+    pub fn put_smallint(&mut self, value: i16) {
+        let mut field = [0; 6];
+        field[..4].copy_from_slice(&2u32.to_be_bytes());
+        field[4..].copy_from_slice(&value.to_be_bytes());
+        self.buffer.extend_from_slice(&field);
+    }
+
+    /// Writes a `numeric`.
+    #[inline]
+    pub fn put_numeric(&mut self, value: u128) {
+        // 4 bytes of length, 8 of head, two per digit; digits are filled in from the right.
+        let mut field = [0; 12 + 2 * DIGITS_MAX];
+        let end = field.len();
+        let mut start = end;
+        let mut rest = value;
+        while rest > u128::from(u64::MAX) {
+            start -= 2;
+            field[start..start + 2].copy_from_slice(&((rest % 10_000) as u16).to_be_bytes());
+            rest /= 10_000;
+        }
+        let mut rest = rest as u64;
+        while rest != 0 {
+            start -= 2;
+            field[start..start + 2].copy_from_slice(&((rest % 10_000) as u16).to_be_bytes());
+            rest /= 10_000;
+        }
+        let weight = ((end - start) / 2).saturating_sub(1) as u16;
+        // Zeros at the end are implied by the weight.
+        let mut digits_end = end;
+        while digits_end > start && field[digits_end - 2..digits_end] == [0, 0] {
+            digits_end -= 2;
+        }
+        let digits = (digits_end - start) / 2;
+        let head = start - 12;
+        field[head..head + 4].copy_from_slice(&(8 + 2 * digits as u32).to_be_bytes());
+        field[head + 4..head + 6].copy_from_slice(&(digits as u16).to_be_bytes());
+        field[head + 6..head + 8].copy_from_slice(&weight.to_be_bytes());
+        self.buffer.extend_from_slice(&field[head..digits_end]);
+    }
+
+    /// Returns the stream, empty if there is no row, and the number of rows.
+    pub fn finish(mut self) -> (Vec<u8>, u64) {
+        if self.rows > 0 {
+            self.buffer.extend_from_slice(&TRAILER);
+        }
+        (self.buffer, self.rows)
+    }
+}
