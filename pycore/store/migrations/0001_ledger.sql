@@ -40,9 +40,10 @@ CREATE TABLE ledger_projection (
     projected_lsn  bigint NOT NULL,
     sequence_next  bigint NOT NULL,
     last_timestamp bigint NOT NULL,
+    last_transfer_timestamp bigint NOT NULL,
     id_time_max_ms bigint NOT NULL
 );
-INSERT INTO ledger_projection VALUES (0, 0, 0, 0, 0);
+INSERT INTO ledger_projection VALUES (0, 0, 0, 0, 0, 0);
 
 -- A closed and indexed chunk of transfers, and what tells whether an id or a time can be inside it.
 CREATE TABLE ledger_chunk (

@@ -1,0 +1,21 @@
+"""PostgreSQL for the rest of the library: an embedded server, connections, the schema."""
+
+from pycore.store.embedded import EmbeddedServer
+from pycore.store.failure import is_connection_lost, is_unavailable, unavailable_raised
+from pycore.store.layout import running_dsn
+from pycore.store.migrations import migrate
+from pycore.store.pool import Connection, Pool
+from pycore.store.store import OpenStore, Store
+
+__all__ = [
+    "Connection",
+    "EmbeddedServer",
+    "OpenStore",
+    "Pool",
+    "Store",
+    "is_connection_lost",
+    "is_unavailable",
+    "migrate",
+    "running_dsn",
+    "unavailable_raised",
+]

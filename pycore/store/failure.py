@@ -1,0 +1,64 @@
+"""What an error of the database driver means: is the database away, or did it answer?"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from pycore.errors import LedgerUnavailableError
+
+RETRY_AFTER_MS = 500
+"""What callers are told to wait while the database is away, in milliseconds."""
+
+_CONNECTION_LOST = (
+    OSError,  # refused, reset, no socket, timed out
+    EOFError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,  # a connection that was cut in the middle of a statement
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+
+# The server answers, but cannot do its work now: disk full, too many connections, out of memory, a read-only standby.
+_UNABLE = (
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.LockNotAvailableError,
+)
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Return whether the connection is gone: what was under way on it may have happened or not."""
+    if isinstance(error, asyncpg.InterfaceError):
+        # The driver's own complaints; most are misuse, and only these mean that the connection went away.
+        return "closed" in str(error) or "released back to the pool" in str(error)
+    return isinstance(error, _CONNECTION_LOST)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Return whether the database is away or cannot work now, so that the same call may succeed later.
+
+    False means a definite answer: the statement was refused and the same statement would be refused again.
+    """
+    return is_connection_lost(error) or isinstance(error, _UNABLE)
+
+
+@contextmanager
+def unavailable_raised() -> Iterator[None]:
+    """Raise ``LedgerUnavailableError`` where the database is away. For reads only: never put it around a COMMIT."""
+    try:
+        yield
+    except (OSError, EOFError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        if not is_unavailable(error):
+            raise
+        raise LedgerUnavailableError(
+            f"the database cannot be used now ({str(error) or type(error).__name__}); nothing was recorded:"
+            " send the request again a little later",
+            retry_after_ms=RETRY_AFTER_MS,
+        ) from error

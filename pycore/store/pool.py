@@ -1,0 +1,99 @@
+"""Connections: a pool for reads, and single ones for the writer and other long-lived work, all set up alike."""
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from pycore.config import StoreSettings, mask_dsn
+from pycore.errors import ConfigurationError
+from pycore.store.failure import unavailable_raised
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection, Pool = asyncpg.Connection, asyncpg.Pool
+
+# Mistakes in the connection string: waiting does not heal them.
+_WRONG_DSN = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidPasswordError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ClientConfigurationError,
+    ValueError,
+)
+
+# An acknowledged batch is on disk, whatever the server's default; a stricter setting of the operator stays.
+_ON_DISK = (
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
+)
+
+_SERVER_SETTINGS = {
+    "application_name": "pycore",
+    "timezone": "UTC",
+    "jit": "off",
+    "statement_timeout": "0",  # must never fall on a COMMIT: its outcome would be unknown
+    "search_path": "public",
+}
+
+# A peer that vanishes without a word (a dead host, a cut cable) is noticed after this long, not after two hours.
+_PEER_LOST_SECONDS = 20
+
+
+async def connect(dsn: str, settings: StoreSettings) -> Connection:
+    """Return a new connection; the caller closes it.
+
+    Raises:
+        LedgerUnavailableError: the database is away.
+        ConfigurationError: the connection string is wrong, or the database refuses that user.
+    """
+    try:
+        with unavailable_raised():
+            connection: Connection = await asyncpg.connect(dsn, **_arguments(settings))
+            await _set_up(connection)
+            return connection
+    except _WRONG_DSN as error:
+        raise _configuration_error(dsn, error) from error
+
+
+async def open_pool(dsn: str, settings: StoreSettings) -> Pool:
+    """Return a pool whose connections are opened as they are needed. Raises as ``connect``."""
+    try:
+        with unavailable_raised():
+            return await asyncpg.create_pool(
+                dsn, min_size=0, max_size=settings.pool_connections_max, init=_set_up, **_arguments(settings)
+            )
+    except _WRONG_DSN as error:
+        raise _configuration_error(dsn, error) from error
+
+
+def _arguments(settings: StoreSettings) -> dict[str, Any]:
+    return {"timeout": settings.connect_timeout_ms / 1000, "server_settings": _SERVER_SETTINGS}
+
+
+async def _set_up(connection: Connection) -> None:
+    _notice_a_lost_peer(connection)
+    await connection.execute(_ON_DISK)
+
+
+def _notice_a_lost_peer(connection: Connection) -> None:
+    """Bound the silence of a TCP connection. The driver has no setting for it, so its socket is asked for."""
+    transport = getattr(connection, "_transport", None)
+    peer = transport.get_extra_info("socket") if transport is not None else None
+    if peer is None or peer.family == socket.AF_UNIX:
+        return
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        ("TCP_KEEPIDLE", _PEER_LOST_SECONDS // 2),
+        ("TCP_KEEPINTVL", _PEER_LOST_SECONDS // 4),
+        ("TCP_KEEPCNT", 2),
+        ("TCP_USER_TIMEOUT", _PEER_LOST_SECONDS * 1000),
+    ):
+        if hasattr(socket, option):
+            peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def _configuration_error(dsn: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError(f"cannot connect to {mask_dsn(dsn)}: {error}; nothing was changed: correct the dsn")

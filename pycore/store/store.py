@@ -1,0 +1,130 @@
+"""The database as the rest of the library uses it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from pathlib import Path
+from types import TracebackType
+
+import asyncpg
+
+from pycore.config import StoreSettings
+from pycore.errors import ConfigurationError
+from pycore.store.binaries import VERSION_MIN
+from pycore.store.embedded import EmbeddedServer
+from pycore.store.failure import unavailable_raised
+from pycore.store.leftover import Progress
+from pycore.store.migrations import FOLDER, migrate
+from pycore.store.pool import Connection, Pool, connect, open_pool
+
+_READY_SECONDS = 2.0
+
+
+class Store:
+    """A database whose schema is up to date: the pool for reads, connections for everything else.
+
+    ``async with Store.open(StoreSettings(data="./data")) as store`` runs the embedded server for as long as the block
+    lasts; with ``dsn`` set it uses yours. ``await Store.open(…)`` does the same, and ``close`` ends it.
+    """
+
+    def __init__(self, dsn: str, settings: StoreSettings, pool: Pool, server: EmbeddedServer | None) -> None:
+        """Use ``Store.open``."""
+        self.dsn = dsn
+        """How to connect."""
+        self.pool = pool
+        """Connections for reads; they reconnect by themselves."""
+        self.server = server
+        """The embedded server, or None where you run your own."""
+        self._settings = settings
+        self._watch = None if server is None else asyncio.create_task(server.supervise(), name="embedded-database")
+
+    @classmethod
+    def open(
+        cls, settings: StoreSettings | None = None, *, progress: Progress | None = None, migrations: Path = FOLDER
+    ) -> "OpenStore":
+        """Start the embedded server if there is no ``dsn``, connect, check the version, migrate.
+
+        Args:
+            settings: where the database is.
+            progress: is told what goes on, a line at a time; None: the log is.
+            migrations: folder of the schema's files.
+
+        Raises:
+            DataFolderInUseError: another process uses the data folder.
+            DatabaseStartError: the embedded server does not start.
+            LedgerUnavailableError: the database is away.
+            ConfigurationError: the dsn is wrong, or the server too old.
+            MigrationError: the schema cannot be brought up to date.
+        """
+        return OpenStore(lambda: _open(settings or StoreSettings(), progress, migrations))
+
+    async def connect(self) -> Connection:
+        """Return a new connection that the caller closes. Raises LedgerUnavailableError or ConfigurationError."""
+        return await connect(self.dsn, self._settings)
+
+    async def ready(self) -> bool:
+        """Return whether the database answers now and can be written to (it is no standby)."""
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                return not await self.pool.fetchval("SELECT pg_is_in_recovery()")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            return False
+
+    async def close(self) -> None:
+        """Close the pool and stop the embedded server."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
+        self.pool.terminate()
+        if self.server is not None:
+            await self.server.stop()
+
+
+class OpenStore:
+    """What ``Store.open`` returns: await it, or use it in ``async with``."""
+
+    def __init__(self, start: Callable[[], Awaitable[Store]]) -> None:
+        self._start = start
+        self._store: Store | None = None
+
+    def __await__(self) -> Generator[None, None, Store]:
+        return self._start().__await__()
+
+    async def __aenter__(self) -> Store:
+        self._store = await self._start()
+        return self._store
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._store is not None:
+            await self._store.close()
+
+
+async def _open(settings: StoreSettings, progress: Progress | None, migrations: Path) -> Store:
+    server = None
+    if settings.dsn is None:
+        server = EmbeddedServer(settings, progress)
+        await server.start()
+    dsn = settings.dsn if server is None else server.dsn
+    try:
+        await _bring_up_to_date(dsn or "", settings, migrations)
+        pool = await open_pool(dsn or "", settings)
+    except BaseException:
+        if server is not None:
+            await server.stop()
+        raise
+    return Store(dsn or "", settings, pool, server)
+
+
+async def _bring_up_to_date(dsn: str, settings: StoreSettings, migrations: Path) -> None:
+    connection = await connect(dsn, settings)
+    try:
+        version = connection.get_server_version().major
+        if version < VERSION_MIN:
+            raise ConfigurationError(
+                f"the server is PostgreSQL {version}, and {VERSION_MIN} or newer is needed; nothing was changed"
+            )
+        with unavailable_raised():
+            await migrate(connection, migrations)
+    finally:
+        await connection.close(timeout=5)
