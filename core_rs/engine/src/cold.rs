@@ -37,6 +37,8 @@ impl HoldOutcome {
 
 /// What is known of one id from outside the engine's memory. Recorded in the journal, so that replay needs no database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// Rare and short-lived: being plain data matters more than its size.
+#[allow(clippy::large_enum_variant)]
 pub enum ColdRecord {
     /// The id failed for a passing reason.
     Failed {

@@ -160,14 +160,11 @@ impl Ledger {
 
     /// Appends a transfer to the window and to the history of both accounts.
     #[inline]
-    pub(crate) fn append(
-        &mut self,
-        record: &Transfer,
-        id_hash: u32,
-        accounts: [u32; 2],
-        outcome: HoldOutcome,
-    ) -> u64 {
-        assert!(record.timestamp > self.position.last_transfer_timestamp, "transfers are created in the order of their time");
+    pub(crate) fn append(&mut self, record: &Transfer, id_hash: u32, accounts: [u32; 2], outcome: HoldOutcome) -> u64 {
+        assert!(
+            record.timestamp > self.position.last_transfer_timestamp,
+            "transfers are created in the order of their time"
+        );
         let sequence = self.window.next_sequence();
         let [debit, credit] = accounts;
         let previous = [

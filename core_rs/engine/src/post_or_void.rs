@@ -236,4 +236,3 @@ fn closing_record(transfer: &Transfer, hold: &Transfer, amount: u128) -> Transfe
         ..*transfer
     }
 }
-

@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn exactly_seven_failures_are_remembered() {
-        let transient: Vec<_> = CreateTransferStatus::ALL.iter().filter(|s| s.is_transient()).map(|s| s.name()).collect();
+        let transient: Vec<_> =
+            CreateTransferStatus::ALL.iter().filter(|s| s.is_transient()).map(|s| s.name()).collect();
         assert_eq!(
             transient,
             [

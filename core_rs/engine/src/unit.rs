@@ -114,14 +114,14 @@ impl Ledger {
             let envelope = Envelope::of_account(&account);
             let timestamp = self.next_timestamp();
             let is_last = index + 1 == unit.len();
-            let result = match self.check_envelope(&envelope, &mut chain, results.len(), is_last, unit_is_imported, timestamp)
-            {
-                0 => match self.create_account(&account, timestamp) {
-                    Ok(timestamp) => CreateResult { timestamp, status: CREATED, reserved: 0 },
-                    Err(status) => self.refused_account(&account, status, timestamp),
-                },
-                status => CreateResult { timestamp, status, reserved: 0 },
-            };
+            let result =
+                match self.check_envelope(&envelope, &mut chain, results.len(), is_last, unit_is_imported, timestamp) {
+                    0 => match self.create_account(&account, timestamp) {
+                        Ok(timestamp) => CreateResult { timestamp, status: CREATED, reserved: 0 },
+                        Err(status) => self.refused_account(&account, status, timestamp),
+                    },
+                    status => CreateResult { timestamp, status, reserved: 0 },
+                };
             self.end_event(&envelope, &mut chain, result, results);
         }
     }
@@ -146,17 +146,17 @@ impl Ledger {
             let envelope = Envelope::of_transfer(&transfer);
             let timestamp = self.next_timestamp();
             let is_last = index + 1 == unit.len();
-            let result = match self.check_envelope(&envelope, &mut chain, results.len(), is_last, unit_is_imported, timestamp)
-            {
-                0 => match self.create_transfer(&transfer, timestamp, &resolved, cold) {
-                    Ok(timestamp) => CreateResult { timestamp, status: CREATED, reserved: 0 },
-                    Err(status) => {
-                        let timestamp = self.refused_timestamp(&transfer, status, timestamp, cold);
-                        CreateResult { timestamp, status: status.code(), reserved: 0 }
-                    }
-                },
-                status => CreateResult { timestamp, status, reserved: 0 },
-            };
+            let result =
+                match self.check_envelope(&envelope, &mut chain, results.len(), is_last, unit_is_imported, timestamp) {
+                    0 => match self.create_transfer(&transfer, timestamp, &resolved, cold) {
+                        Ok(timestamp) => CreateResult { timestamp, status: CREATED, reserved: 0 },
+                        Err(status) => {
+                            let timestamp = self.refused_timestamp(&transfer, status, timestamp, cold);
+                            CreateResult { timestamp, status: status.code(), reserved: 0 }
+                        }
+                    },
+                    status => CreateResult { timestamp, status, reserved: 0 },
+                };
             self.end_event(&envelope, &mut chain, result, results);
             if result.status != CREATED && is_transient(result.status) {
                 self.remember_failure(Failure { id: transfer.id, timestamp: result.timestamp });
