@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 0.02
 _WATCH_SECONDS = 0.1
+_DYING_SECONDS = 1.0
 _RESTART_SECONDS_MAX = 5.0
 
 # What is sent, and after how many seconds of waiting for the server to stop. None of them loses what was acknowledged.
@@ -83,7 +84,7 @@ class EmbeddedServer:
         """
         try:
             self._layout.postgres.mkdir(parents=True, exist_ok=True)
-            taken = self._lock.take()
+            taken = await self._take_folder()
         except OSError as error:
             raise DatabaseStartError(
                 f"the data folder {self._layout.data} cannot be used: {error.strerror} ({error.filename});"
@@ -128,6 +129,13 @@ class EmbeddedServer:
         if self._socket_folder != self._layout.socket_folder:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
         self._lock.release()
+
+    async def _take_folder(self) -> bool:
+        """Take the folder's lock. A process that was just killed may hold it for another moment."""
+        deadline = time.monotonic() + _DYING_SECONDS
+        while not (taken := self._lock.take()) and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_SECONDS)
+        return taken
 
     # -- making the cluster
 

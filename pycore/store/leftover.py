@@ -24,7 +24,7 @@ _PROGRESS_SECONDS = 2.0
 
 # What to send, and after how many seconds. Every one of these is safe: the log is replayed at the next start.
 _FOR_A_SERVER = ((0.0, signal.SIGINT), (60.0, signal.SIGQUIT), (90.0, signal.SIGKILL))
-_FOR_ITS_REMAINS = ((2.0, signal.SIGQUIT), (10.0, signal.SIGKILL))
+_FOR_ITS_REMAINS = ((0.2, signal.SIGQUIT), (10.0, signal.SIGKILL))
 
 
 async def clear_leftover(layout: Layout, socket_folder: Path, progress: Progress) -> None:
