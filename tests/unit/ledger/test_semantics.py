@@ -58,7 +58,9 @@ def test_the_catalogues_are_the_engines() -> None:
     assert {status.name.lower(): int(status) for status in CreateTransferStatus} == _core.transfer_status_names()
 
 
-@pytest.mark.parametrize("pair", combinations(TransferFlags, 2), ids=lambda pair: f"{pair[0].name}+{pair[1].name}")
+@pytest.mark.parametrize(
+    "pair", list(combinations(TransferFlags, 2)), ids=lambda pair: f"{pair[0].name}+{pair[1].name}"
+)
 def test_every_pair_of_transfer_flags_has_a_row(pair: tuple[TransferFlags, TransferFlags]) -> None:
     both = pair[0] | pair[1]
     code = "flags_are_mutually_exclusive" if _is_exclusive(both) else "created"
@@ -67,7 +69,7 @@ def test_every_pair_of_transfer_flags_has_a_row(pair: tuple[TransferFlags, Trans
 
 @pytest.mark.parametrize(
     "pair",
-    combinations(AccountFlags, 2),
+    list(combinations(AccountFlags, 2)),
     ids=lambda pair: f"{pair[0].name}+{pair[1].name}",
 )
 def test_every_pair_of_account_flags_has_a_row(pair: tuple[AccountFlags, AccountFlags]) -> None:
