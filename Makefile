@@ -43,7 +43,7 @@ $(DEVELOP): requirements-dev.lock | $(RUNTIME)
 
 $(EXTENSION): $(RUST_SOURCES) | $(RUNTIME)
 	@echo "building the Rust extension (release); the first time this takes minutes"
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --skip-install
 	@touch $@
 
 .PHONY: setup

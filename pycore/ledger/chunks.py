@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import asyncpg
-
 from pycore import _core
 from pycore.ids import id_time_ms
+from pycore.store import Connection
 
 _PLAUSIBLE_SINCE_MS = 946_684_800_000  # 2000-01-01: the engine's bound for an id that tells its time
 
@@ -67,7 +66,7 @@ class Chunks:
         self._created: set[int] = set()
 
     @classmethod
-    async def load(cls, connection: asyncpg.Connection[asyncpg.Record], chunk_size: int) -> Chunks:
+    async def load(cls, connection: Connection, chunk_size: int) -> Chunks:
         """Return the chunks the database knows."""
         found = await connection.fetch(
             "SELECT chunk, first_timestamp, last_timestamp, id_time_min_ms, id_time_max_ms, has_implausible_ids"
@@ -80,9 +79,7 @@ class Chunks:
         """The first chunk that is not sealed: where the engine's window begins."""
         return len(self.sealed)
 
-    async def create_tables(
-        self, connection: asyncpg.Connection[asyncpg.Record], first_sequence: int, sequence_next: int
-    ) -> None:
+    async def create_tables(self, connection: Connection, first_sequence: int, sequence_next: int) -> None:
         """Make sure that there is a table for every sequence in the range; inside the caller's transaction."""
         for chunk in range(first_sequence // self.chunk_size, sequence_next // self.chunk_size + 1):
             if chunk in self._created:
@@ -100,9 +97,7 @@ class Chunks:
         """Remember, once the transaction is durable, which tables need not be looked for again."""
         self._created.update(range(first_sequence // self.chunk_size, sequence_next // self.chunk_size + 1))
 
-    async def seal(
-        self, connection: asyncpg.Connection[asyncpg.Record], chunk: int, summary: _core.ChunkSummary
-    ) -> Chunk:
+    async def seal(self, connection: Connection, chunk: int, summary: _core.ChunkSummary) -> Chunk:
         """Index a full chunk and record what is in it; inside the caller's transaction."""
         sealed = Chunk.of(chunk, summary)
         name = sealed.table

@@ -12,7 +12,7 @@ from pycore.ledger.account import AccountBalance
 from pycore.ledger.account_filter import AccountFilter
 from pycore.ledger.chunks import Chunk, Chunks
 from pycore.ledger.transfer import Transfer, TransferFlags
-from pycore.store import Store
+from pycore.store import Store, unavailable_raised
 
 _FAILED, _TRANSFER = 1, 2
 _CLOSES_HOLD = TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER
@@ -76,7 +76,7 @@ class History:
         """Return those of the transfers that are in sealed chunks, by id."""
         found: dict[int, Transfer] = {}
         for chunk, possible in self._chunks.holding_ids(ids):
-            rows = await self._store.pool.fetch(
+            rows = await self._fetch(
                 f"SELECT {_TRANSFER_FIELDS} FROM {chunk.table} WHERE id = ANY($1::uuid[])", _uuids(possible)
             )
             found |= {transfer.id: transfer for transfer in map(_transfer, rows)}
@@ -94,7 +94,7 @@ class History:
             chunks = reversed(list(chunks))
         found: list[Transfer] = []
         for chunk in chunks:
-            rows = await self._store.pool.fetch(
+            rows = await self._fetch(
                 _account_query(filter, chunk.table),
                 UUID(int=filter.account_id),
                 filter.timestamp_min,
@@ -112,7 +112,7 @@ class History:
 
     async def account_balances(self, filter: AccountFilter, *, before_timestamp: int) -> list[AccountBalance]:
         """Return the balances recorded before ``before_timestamp``, in the filter's order, at most its limit."""
-        rows = await self._store.pool.fetch(
+        rows = await self._fetch(
             _BALANCES.format(order="DESC" if filter.reversed else "ASC"),
             UUID(int=filter.account_id),
             filter.timestamp_min,
@@ -133,17 +133,22 @@ class History:
 
     async def balance_at(self, account_id: int, timestamp: int) -> AccountBalance:
         """Return an account's balances at a moment, counted from its transfers; all of them must be projected."""
-        row = await self._store.pool.fetchrow(_BALANCE_AT, UUID(int=account_id), timestamp)
+        (row,) = await self._fetch(_BALANCE_AT, UUID(int=account_id), timestamp)
         return AccountBalance(timestamp=timestamp, **{name: int(value) for name, value in row.items()})
+
+    async def _fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
+        """Return the rows of a query. Raises LedgerUnavailableError where the database is away."""
+        with unavailable_raised():
+            return await self._store.pool.fetch(query, *values)
 
     async def _outcomes(self, ids: list[int]) -> dict[int, int]:
         if not ids:
             return {}
-        rows = await self._store.pool.fetch("SELECT id, outcome FROM holds WHERE id = ANY($1::uuid[])", _uuids(ids))
+        rows = await self._fetch("SELECT id, outcome FROM holds WHERE id = ANY($1::uuid[])", _uuids(ids))
         return {row[0].int: row[1] for row in rows}
 
     async def _failures(self, ids: Sequence[int]) -> list[int]:
-        rows = await self._store.pool.fetch("SELECT id FROM transfer_failures WHERE id = ANY($1::uuid[])", _uuids(ids))
+        rows = await self._fetch("SELECT id FROM transfer_failures WHERE id = ANY($1::uuid[])", _uuids(ids))
         return [row[0].int for row in rows]
 
 
@@ -154,7 +159,7 @@ def _account_query(filter: AccountFilter, table: str) -> str:
     order = "DESC" if filter.reversed else "ASC"
     sides = [side for side, wanted in (("debit", filter.debits), ("credit", filter.credits)) if wanted]
     parts = [_SIDE.format(fields=_TRANSFER_FIELDS, table=table, side=side, order=order) for side in sides]
-    return " UNION ALL ".join(parts) + f' ORDER BY "timestamp" {order} LIMIT $8'
+    return f'SELECT * FROM ({" UNION ALL ".join(parts)}) AS touching ORDER BY "timestamp" {order} LIMIT $8'
 
 
 def _uuids(ids: Iterable[int]) -> list[UUID]:

@@ -14,6 +14,7 @@ from pycore import _core
 from pycore.errors import JournalDamagedError, LedgerFencedError
 from pycore.ledger import rows
 from pycore.ledger.lease import SHARD, Lease
+from pycore.store import Connection
 
 GENESIS = bytes(32)
 """The hash before the first row."""
@@ -98,9 +99,7 @@ class Journal:
         self.lsn, self._head = self._unsettled
 
 
-async def read(
-    connection: asyncpg.Connection[asyncpg.Record], key: bytes, *, after_lsn: int, head: bytes
-) -> AsyncIterator[JournalRow]:
+async def read(connection: Connection, key: bytes, *, after_lsn: int, head: bytes) -> AsyncIterator[JournalRow]:
     """Yield the rows after ``after_lsn`` in order, each checked against the one before it.
 
     Raises JournalDamagedError naming the first row that is missing or does not fit.
@@ -122,7 +121,7 @@ async def read(
             return
 
 
-async def one(connection: asyncpg.Connection[asyncpg.Record], query: str, *values: object) -> asyncpg.Record:
+async def one(connection: Connection, query: str, *values: object) -> asyncpg.Record:
     """Return the one row of a table that always has one. Raises LookupError where it was deleted."""
     row = await connection.fetchrow(query, *values)
     if row is None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 import socket
 
-import asyncpg
-
 from pycore.errors import LedgerFencedError, LedgerInUseError
-from pycore.store import Store
+from pycore.store import Connection, Store
 
 SHARD = 0
 _ADVISORY_KEY = 0x7079_636F_7265  # "pycore", so that other users of the database do not meet it by chance
@@ -28,7 +26,14 @@ class Lease:
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._backend_pid = 0
         self.epoch = 0
-        self.connection: asyncpg.Connection[asyncpg.Record]
+        self._connection: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The writer's connection. Raises LookupError before the lease was taken."""
+        if self._connection is None:
+            raise LookupError("the lease was not taken")
+        return self._connection
 
     async def take(self, *, by_force: bool = False) -> None:
         """Take the lease from whoever had it.
@@ -84,15 +89,13 @@ class Lease:
 
     async def release(self) -> None:
         """Give the advisory lock back by closing the connection."""
-        if not self.connection.is_closed():
-            await self.connection.close(timeout=5)
+        if self._connection is not None and not self._connection.is_closed():
+            await self._connection.close(timeout=5)
 
-    async def _lock(self, connection: asyncpg.Connection[asyncpg.Record]) -> bool:
+    async def _lock(self, connection: Connection) -> bool:
         await connection.execute("SET application_name = 'pycore-writer'")
-        # Whatever the server's default: an acknowledged batch is on disk.
-        await connection.execute("SET synchronous_commit = on")
         return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ADVISORY_KEY))
 
-    def _adopt(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        self.connection = connection
+    def _adopt(self, connection: Connection) -> None:
+        self._connection = connection
         self._backend_pid = connection.get_server_pid()

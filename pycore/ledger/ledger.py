@@ -277,14 +277,15 @@ class OpenLedger:
 
     async def _open(self) -> Ledger:
         store = await Store.open(StoreSettings(dsn=self._dsn, data=str(self._data)))
+        lease = Lease(store)
         try:
             key = self._key or _journal_key(self._settings, self._data)
-            lease = Lease(store)
             await lease.take(by_force=self._take_over)
             chunk_size = await recovery.identity(lease.connection, key.secret, chunk_size=self._settings.chunk_size)
             recovered = await recovery.recover(lease.connection, key.secret, chunk_size=chunk_size)
             ledger = Ledger(store, lease, recovered, key, self._settings)
         except BaseException:
+            await lease.release()
             await store.close()
             raise
         ledger.start()

@@ -19,7 +19,7 @@ from pycore import _core
 from pycore.errors import LedgerFencedError, PycoreError
 from pycore.ledger.chunks import Chunks
 from pycore.ledger.lease import CHECK_EPOCH, SHARD, Lease
-from pycore.store import Store
+from pycore.store import Connection, Store, unavailable_raised
 
 _INTERVAL_SECONDS = 0.25
 _RETRY_SECONDS = 0.5
@@ -54,7 +54,8 @@ UPDATE holds SET outcome = closed.outcome, closed_at = closed.closed_at
 FROM holds_closed_staging AS closed WHERE holds.id = closed.id AND holds.outcome = 1
 """
 _ADVANCE = """
-UPDATE ledger_projection SET projected_lsn = $3, sequence_next = $4, last_timestamp = $5, id_time_max_ms = $6
+UPDATE ledger_projection SET projected_lsn = $3, sequence_next = $4, last_timestamp = $5,
+    last_transfer_timestamp = $6, id_time_max_ms = $7
 WHERE shard = $1 AND projected_lsn = $2
 """
 
@@ -80,7 +81,7 @@ class Projector:
         self._engine = engine
         self._chunks = chunks
         self._head_lsn = head_lsn
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._connection: Connection | None = None
         self._pending: _Step | None = None
         self._stepping = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -106,10 +107,11 @@ class Projector:
             await self._connection.close(timeout=5)
 
     async def flush(self) -> None:
-        """Return when everything committed before the call is in the tables. Raises a connection error."""
+        """Return when everything committed before the call is in the tables. Raises LedgerUnavailableError."""
         target = self._head_lsn()
         while self.lsn < target:
-            await self._step()
+            with unavailable_raised():
+                await self._step()
 
     async def seal(self) -> None:
         """Return when every full chunk that is projected was tried to be indexed and let go."""
@@ -160,11 +162,11 @@ class Projector:
             self.steps += 1
             self._progress.set()
 
-    async def _position(self, connection: asyncpg.Connection[asyncpg.Record]) -> int:
+    async def _position(self, connection: Connection) -> int:
         position: int = await connection.fetchval("SELECT projected_lsn FROM ledger_projection WHERE shard = $1", SHARD)
         return position
 
-    async def _write(self, connection: asyncpg.Connection[asyncpg.Record], step: _Step) -> None:
+    async def _write(self, connection: Connection, step: _Step) -> None:
         projection = step.projection
         async with connection.transaction():
             if await connection.fetchval(CHECK_EPOCH, SHARD, self._lease.epoch) is None:
@@ -187,12 +189,13 @@ class Projector:
                 step.lsn,
                 projection.sequence_next,
                 projection.last_timestamp,
+                projection.last_transfer_timestamp,
                 projection.id_time_max_ms,
             )
             if advanced != "UPDATE 1":
                 raise LedgerFencedError
 
-    async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
+    async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._store.connect()
             await self._connection.execute(_STAGING)
@@ -226,9 +229,7 @@ class Projector:
         self._progress.set()
 
 
-async def _copy(
-    connection: asyncpg.Connection[asyncpg.Record], table: str, columns: tuple[str, ...], buffer: bytes
-) -> None:
+async def _copy(connection: Connection, table: str, columns: tuple[str, ...], buffer: bytes) -> None:
     if buffer:
         await connection.copy_to_table(table, source=_once(buffer), columns=columns, format="binary")
 

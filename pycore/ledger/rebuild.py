@@ -21,7 +21,8 @@ DO $$ DECLARE name text; BEGIN
     END LOOP;
 END $$;
 TRUNCATE accounts, holds, transfer_failures, account_balances, ledger_chunk;
-UPDATE ledger_projection SET projected_lsn = 0, sequence_next = 0, last_timestamp = 0, id_time_max_ms = 0;
+UPDATE ledger_projection SET projected_lsn = 0, sequence_next = 0, last_timestamp = 0,
+    last_transfer_timestamp = 0, id_time_max_ms = 0;
 """
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import asyncpg
 import structlog
 
 from pycore import _core
@@ -18,6 +17,7 @@ from pycore.errors import (
 from pycore.ledger import journal
 from pycore.ledger.chunks import Chunks, table_name
 from pycore.ledger.lease import SHARD
+from pycore.store import Connection
 
 _TRANSFER_COLUMNS = (
     "sequence, transfers.id, debit_account_id, credit_account_id, amount, pending_id, user_data_128, user_data_64,"
@@ -46,7 +46,7 @@ class Recovered:
         self.head = journal.GENESIS
 
 
-async def identity(connection: asyncpg.Connection[asyncpg.Record], key: bytes, *, chunk_size: int = 1 << 20) -> int:
+async def identity(connection: Connection, key: bytes, *, chunk_size: int = 1 << 20) -> int:
     """Return the chunk size of this ledger, after checking that the key is the one that signed its journal.
 
     The first start records both: ``chunk_size`` is used then only. Raises JournalKeyError.
@@ -66,7 +66,7 @@ async def identity(connection: asyncpg.Connection[asyncpg.Record], key: bytes, *
 
 
 async def recover(
-    connection: asyncpg.Connection[asyncpg.Record],
+    connection: Connection,
     key: bytes,
     *,
     chunk_size: int,
@@ -112,13 +112,13 @@ def replay(engine: _core.Engine, row: journal.JournalRow) -> None:
         raise JournalDamagedError(row.lsn, str(error)) from error
 
 
-async def load(connection: asyncpg.Connection[asyncpg.Record], chunk_size: int) -> Recovered:
+async def load(connection: Connection, chunk_size: int) -> Recovered:
     """Return an engine with the projection loaded, in one consistent read."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         position = await journal.one(
             connection,
-            "SELECT projected_lsn, sequence_next, last_timestamp, id_time_max_ms FROM ledger_projection"
-            " WHERE shard = $1",
+            "SELECT projected_lsn, sequence_next, last_timestamp, last_transfer_timestamp, id_time_max_ms"
+            " FROM ledger_projection WHERE shard = $1",
             SHARD,
         )
         chunks = await Chunks.load(connection, chunk_size)
@@ -138,6 +138,7 @@ async def load(connection: asyncpg.Connection[asyncpg.Record], chunk_size: int) 
             engine.finish_load(
                 sequence_next=position["sequence_next"],
                 last_timestamp=position["last_timestamp"],
+                last_transfer_timestamp=position["last_transfer_timestamp"],
                 id_time_max_ms=position["id_time_max_ms"],
             )
         except ValueError as error:
@@ -145,9 +146,7 @@ async def load(connection: asyncpg.Connection[asyncpg.Record], chunk_size: int) 
     return Recovered(engine, chunks, position["projected_lsn"])
 
 
-async def _load_open_holds(
-    connection: asyncpg.Connection[asyncpg.Record], chunks: Chunks, engine: _core.Engine
-) -> None:
+async def _load_open_holds(connection: Connection, chunks: Chunks, engine: _core.Engine) -> None:
     """Load the open holds that are older than the window (younger ones come with the window's chunks)."""
     times = [(chunk.table, chunk.first_timestamp, chunk.last_timestamp) for chunk in chunks.sealed]
     for table, first, last in times:
@@ -167,7 +166,7 @@ async def _load_open_holds(
         )
 
 
-async def _copy_out(connection: asyncpg.Connection[asyncpg.Record], query: str, load: Callable[[bytes], Any]) -> None:
+async def _copy_out(connection: Connection, query: str, load: Callable[[bytes], Any]) -> None:
     async def output(data: bytes) -> None:
         load(data)
 

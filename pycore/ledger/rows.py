@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-import asyncpg
+from pycore.store import Connection
 
 RowsOf = Callable[[bytes], Sequence["Rows"]]
 """From a unit's packed results to the rows that must be written with them."""
@@ -35,7 +35,7 @@ def merged(parts: Iterable[Rows]) -> dict[str, list[tuple[Any, ...]]]:
     return statements
 
 
-async def write(connection: asyncpg.Connection[asyncpg.Record], statements: dict[str, list[tuple[Any, ...]]]) -> None:
+async def write(connection: Connection, statements: dict[str, list[tuple[Any, ...]]]) -> None:
     """Execute each statement once, inside the caller's transaction.
 
     Raises RowCountError where a statement changed another number of rows than it was given: a version guard did

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
-import asyncpg
 import msgspec
 
 from pycore import _core
@@ -20,6 +19,7 @@ from pycore.ledger.projector import (
     HOLD_COLUMNS,
     TRANSFER_COLUMNS,
 )
+from pycore.store import Connection
 
 _COPY_HEADER_SIZE = 19
 _COPY_TRAILER = b"\xff\xff"
@@ -64,7 +64,7 @@ class _RowSum:
 class _Verification:
     """One run: an engine that follows the journal, and the digests of what should be in the tables."""
 
-    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], chunk_size: int, sealed: list[Chunk]) -> None:
+    def __init__(self, connection: Connection, chunk_size: int, sealed: list[Chunk]) -> None:
         self._connection = connection
         self._chunk_size = chunk_size
         self._sealed = sealed
@@ -126,7 +126,7 @@ class _Verification:
 
 
 async def verify(
-    connection: asyncpg.Connection[asyncpg.Record],
+    connection: Connection,
     key: bytes,
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,

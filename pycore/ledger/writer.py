@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from pycore import _core
 from pycore.errors import (
     DeadlineExceededError,
@@ -32,7 +34,9 @@ from pycore.store import is_connection_lost
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-ColdLookup = Callable[[list[int]], Awaitable[list[_core.ColdRecord]]]
+ColdLookup = Callable[[list[int]], Awaitable[list["_core.ColdRecord"]]]
+
+log = structlog.get_logger()
 
 _RESULT_SIZE = 16
 _RETRY_AFTER_MS = 200
@@ -261,8 +265,8 @@ class Writer:
                     self._refusal = error
                     raise
                 except Exception as error:
-                    if not is_connection_lost(error):
-                        raise
+                    # Whatever it is: as long as we do not know, we may not act as if we did.
+                    log.warning("append not settled yet", reason=str(error), lsn=self._journal.lsn + 1)
                 else:
                     self._refusal = None
                     return durable

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use zerocopy::IntoBytes;
 
 /// One applied, not yet durable batch.
 #[pyclass(frozen, get_all, module = "pycore._core")]
@@ -21,7 +22,7 @@ impl Batch {
         Self {
             timestamp: applied.timestamp,
             body: PyBytes::new(py, body).unbind(),
-            results: PyBytes::new(py, applied.results_bytes()).unbind(),
+            results: PyBytes::new(py, applied.results.as_bytes()).unbind(),
             results_digest: PyBytes::new(py, &applied.results_digest).unbind(),
             event_count: applied.results.len(),
             transfers_created: applied.transfers_created,

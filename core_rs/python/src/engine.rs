@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pycore_engine::{
-    Account, AccountFilter, ColdRecord, HoldOutcome, Ledger, LedgerOptions, Operation, ReplayError, Transfer, Unit,
+    Account, AccountFilter, ColdRecord, HoldOutcome, Ledger, LedgerOptions, LedgerTotals, Operation, ReplayError, Total,
+    Transfer, Unit,
     journal::{self, BodyError},
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -24,6 +25,7 @@ const DETACH_EVENTS: usize = 256;
 const COLD_FAILED: u8 = 1;
 const COLD_TRANSFER: u8 = 2;
 
+type PyTotals<'py> = (u32, u64, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
 type PyUnits<'py> = Vec<(u8, Bound<'py, PyAny>)>;
 type PyColdRecord<'py> = (u8, u8, Bound<'py, PyAny>, Option<Bound<'py, PyAny>>);
 
@@ -68,7 +70,7 @@ impl Engine {
         }
         let work = || {
             let applied = self.ledger().apply(&units, now, &cold);
-            let body = journal::encode_body(&units, applied.timestamp, &cold);
+            let body = journal::encode_body(&units, &applied);
             (applied, body)
         };
         let (applied, body) = if events >= DETACH_EVENTS { py.detach(work) } else { work() };
@@ -109,7 +111,7 @@ impl Engine {
     }
 
     #[getter]
-    fn open_holds_count(&self) -> usize {
+    fn open_holds_count(&self) -> u64 {
         self.ledger().open_holds_len()
     }
 
@@ -144,16 +146,15 @@ impl Engine {
         Ok(PyBytes::new(py, found.as_bytes()))
     }
 
-    fn trial_balance<'py>(&self, py: Python<'py>) -> PyResult<Vec<(u32, u64, [Bound<'py, PyAny>; 4])>> {
+    fn trial_balance<'py>(&self, py: Python<'py>) -> PyResult<Vec<PyTotals<'py>>> {
+        let number = |total: &Total| wide(py, total.high, total.low);
         let totals = self.ledger().trial_balance();
-        totals
-            .into_iter()
-            .map(|row| {
-                let sums = [&row.debits_pending, &row.debits_posted, &row.credits_pending, &row.credits_posted];
-                let [a, b, c, d] = sums.map(|sum| wide(py, sum.high, sum.low));
-                Ok((row.ledger, row.accounts, [a?, b?, c?, d?]))
-            })
-            .collect()
+        let row = |row: &LedgerTotals| -> PyResult<PyTotals<'py>> {
+            let (debits_pending, debits_posted) = (number(&row.debits_pending)?, number(&row.debits_posted)?);
+            let (credits_pending, credits_posted) = (number(&row.credits_pending)?, number(&row.credits_posted)?);
+            Ok((row.ledger, row.accounts, debits_pending, debits_posted, credits_pending, credits_posted))
+        };
+        totals.iter().map(row).collect()
     }
 
     fn check_invariants(&self) -> PyResult<()> {
@@ -189,9 +190,17 @@ impl Engine {
         self.ledger().load_transfers(&bytes_of(data)?).map_err(load_error)
     }
 
-    #[pyo3(signature = (*, sequence_next, last_timestamp, id_time_max_ms))]
-    fn finish_load(&self, sequence_next: u64, last_timestamp: u64, id_time_max_ms: u64) -> PyResult<()> {
-        self.ledger().finish_load(sequence_next, last_timestamp, id_time_max_ms).map_err(load_error)
+    #[pyo3(signature = (*, sequence_next, last_timestamp, last_transfer_timestamp, id_time_max_ms))]
+    fn finish_load(
+        &self,
+        sequence_next: u64,
+        last_timestamp: u64,
+        last_transfer_timestamp: u64,
+        id_time_max_ms: u64,
+    ) -> PyResult<()> {
+        self.ledger()
+            .finish_load(sequence_next, last_timestamp, last_transfer_timestamp, id_time_max_ms)
+            .map_err(load_error)
     }
 
     fn replay(&self, py: Python<'_>, body: &Bound<'_, PyAny>, results_digest: &Bound<'_, PyAny>) -> PyResult<Batch> {
@@ -249,8 +258,8 @@ fn cold_record((kind, outcome, record, pending): &PyColdRecord<'_>) -> PyResult<
         COLD_FAILED => Ok(ColdRecord::Failed { id: u128::from_le_bytes(array_of(record, "an id")?) }),
         COLD_TRANSFER => Ok(ColdRecord::Transfer {
             record: transfer_of(record)?,
-            outcome: HoldOutcome::try_from(*outcome)
-                .map_err(|_| PyValueError::new_err(format!("{outcome} is no outcome of a hold")))?,
+            outcome: HoldOutcome::from_code(*outcome)
+                .ok_or_else(|| PyValueError::new_err(format!("{outcome} is no outcome of a hold")))?,
             pending: pending.as_ref().map(transfer_of).transpose()?,
         }),
         _ => Err(PyValueError::new_err(format!("{kind} is no kind of cold record"))),
@@ -287,7 +296,7 @@ fn filter_of(record: &Bound<'_, PyAny>) -> PyResult<AccountFilter> {
 }
 
 /// Returns a sum of more than 128 bits as a Python int.
-fn wide<'py>(py: Python<'py>, high: u128, low: u128) -> PyResult<Bound<'py, PyAny>> {
+fn wide<'py>(py: Python<'py>, high: u64, low: u128) -> PyResult<Bound<'py, PyAny>> {
     let low = low.into_pyobject(py)?.into_any();
     if high == 0 {
         return Ok(low);

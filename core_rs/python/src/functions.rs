@@ -9,9 +9,6 @@ use pyo3::types::PyBytes;
 use crate::buffer::{array_of, bytes_of};
 use crate::engine::body_error;
 
-/// What the key signs so that a wrong one is noticed before anything else.
-const KEY_CHECK: &[u8] = b"pycore journal key";
-
 /// Returns the keyed hash that links a journal row to the one before it.
 #[pyfunction]
 pub fn chain_hash<'py>(
@@ -29,7 +26,7 @@ pub fn chain_hash<'py>(
 /// Returns a value that tells keys apart without telling the key.
 #[pyfunction]
 pub fn key_check<'py>(py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    Ok(PyBytes::new(py, &journal::chain_hash(&array_of(key, "the key")?, &[0; 32], 0, 0, KEY_CHECK)))
+    Ok(PyBytes::new(py, &journal::key_check(&array_of(key, "the key")?)))
 }
 
 /// Returns a journal body's timestamp and units.
@@ -40,7 +37,7 @@ pub fn decode_body<'py>(
 ) -> PyResult<(u64, Vec<(u8, Bound<'py, PyBytes>)>)> {
     let body = journal::decode_body(&bytes_of(body)?).map_err(body_error)?;
     let units = body.units().iter().map(|unit| (unit.operation as u8, PyBytes::new(py, unit.records))).collect();
-    Ok((body.timestamp(), units))
+    Ok((body.timestamp, units))
 }
 
 /// Returns every result code of `create_accounts` by name.

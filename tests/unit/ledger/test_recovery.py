@@ -133,11 +133,11 @@ async def test_another_key_is_refused(open_ledger: OpenLedger) -> None:
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ("UPDATE ledger_journal SET body = set_byte(body, 40, 255 - get_byte(body, 40)) WHERE lsn = 3", JournalDamagedError),
-        ("UPDATE ledger_journal SET prev_hash = hash WHERE lsn = 3", JournalDamagedError),
-        ("UPDATE ledger_journal SET epoch = epoch + 1 WHERE lsn = 3", JournalDamagedError),
-        ("UPDATE ledger_journal SET results_digest = hash WHERE lsn = 3", JournalDamagedError),
-        ("DELETE FROM ledger_journal WHERE lsn = 3", JournalDamagedError),
+        ("UPDATE ledger_journal SET body = set_byte(body, 40, 255 - get_byte(body, 40)) WHERE lsn = 2", JournalDamagedError),
+        ("UPDATE ledger_journal SET prev_hash = hash WHERE lsn = 2", JournalDamagedError),
+        ("UPDATE ledger_journal SET epoch = epoch + 1 WHERE lsn = 2", JournalDamagedError),
+        ("UPDATE ledger_journal SET results_digest = hash WHERE lsn = 2", JournalDamagedError),
+        ("DELETE FROM ledger_journal WHERE lsn = 2", JournalDamagedError),
         ("UPDATE ledger_projection SET projected_lsn = 1000", JournalDamagedError),
         ("UPDATE accounts SET debits_posted = debits_posted + 1 WHERE debits_posted > 0", StateMismatchError),
         ("DELETE FROM accounts WHERE credits_posted > 0", StateMismatchError),
@@ -157,7 +157,7 @@ async def test_a_damaged_database_is_refused_at_start(
     if "accounts" not in change:
         await connection.execute(
             "TRUNCATE accounts, transfers, holds, transfer_failures, account_balances; UPDATE ledger_projection"
-            " SET projected_lsn = 0, sequence_next = 0, last_timestamp = 0, id_time_max_ms = 0"
+            " SET projected_lsn = 0, sequence_next = 0, last_timestamp = 0, last_transfer_timestamp = 0, id_time_max_ms = 0"
         )
     await connection.execute(change)
     await connection.close()
