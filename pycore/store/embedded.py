@@ -100,8 +100,10 @@ class EmbeddedServer:
             await self._run()
             await self._create_database()
             self._layout.dsn_file.write_text(self.dsn + "\n")
-        except BaseException:
+        except BaseException as error:
             await self.stop()
+            if isinstance(error, OSError):
+                raise DatabaseStartError(f"the embedded database cannot be prepared: {error}") from error
             raise
 
     async def supervise(self) -> None:

@@ -54,7 +54,10 @@ def main(arguments: list[str]) -> None:
         try:
             _become(user, group, (Path(program), Path(program).parent.parent, Path.cwd()))
         except OSError as error:
-            sys.exit(f"cannot run {program} as user {user}: {error}")
+            sys.exit(
+                f"cannot become user {user}, and PostgreSQL refuses to run as root: {error};"
+                " start as an ordinary user, or run PostgreSQL yourself and give its dsn"
+            )
     _die_with(parent)
     os.execv(program, arguments[4:])  # noqa: S606
 

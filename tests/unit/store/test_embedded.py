@@ -157,6 +157,19 @@ async def test_a_second_server_in_the_same_process_is_refused_and_does_not_distu
     await first.stop()
 
 
+async def test_the_server_dies_with_us_by_itself(data: Path, holder: Holder) -> None:
+    """The kernel forgets the signal for a parent's death when the child gains privileges or changes its user.
+
+    As root the test's folder is closed to the server's user, so the server keeps capabilities: the case that is hardest.
+    """
+    process, orphan = holder()
+    process.kill()
+    deadline = time.monotonic() + 30
+    while alive(orphan):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
 async def test_the_server_dies_with_us_and_the_folder_can_be_opened_at_once(data: Path, holder: Holder) -> None:
     """A process killed with SIGKILL cannot stop its server; the next process must never meet that server."""
     for number in range(3):
