@@ -6,14 +6,19 @@ that safe: every append checks it in its own transaction, so a writer that was o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+
+import asyncpg
 
 from pycore.errors import LedgerFencedError, LedgerInUseError
 from pycore.store import Connection, Store
 
 SHARD = 0
 _ADVISORY_KEY = 0x7079_636F_7265  # "pycore", so that other users of the database do not meet it by chance
+
+_LOCK_TIMEOUT_MS = 2000
 
 CHECK_EPOCH = "SELECT 1 FROM ledger_lease WHERE shard = $1 AND epoch = $2 FOR SHARE"
 
@@ -78,7 +83,8 @@ class Lease:
                 SHARD,
                 self.epoch,
             )
-            await self._lock(connection)
+            if epoch is not None:
+                await self._lock_soon(connection)
         except BaseException:
             connection.terminate()
             raise
@@ -95,6 +101,14 @@ class Lease:
     async def _lock(self, connection: Connection) -> bool:
         await connection.execute("SET application_name = 'pycore-writer'")
         return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ADVISORY_KEY))
+
+    async def _lock_soon(self, connection: Connection) -> None:
+        """Take the advisory lock once the broken connection's backend is gone; till then the epoch protects us."""
+        await connection.execute("SET application_name = 'pycore-writer'")
+        await connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT_MS}ms'")
+        with contextlib.suppress(asyncpg.LockNotAvailableError):
+            await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_KEY)
+        await connection.execute("RESET lock_timeout")
 
     def _adopt(self, connection: Connection) -> None:
         self._connection = connection

@@ -29,6 +29,7 @@ from pycore.ledger import rows
 from pycore.ledger.account import RECORD_SIZE
 from pycore.ledger.journal import Journal
 from pycore.ledger.stats import WriterStats
+from pycore.ledger.status import Operation
 from pycore.store import is_connection_lost
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ ColdLookup = Callable[[list[int]], Awaitable[list["_core.ColdRecord"]]]
 
 log = structlog.get_logger()
 
+_OPERATIONS = frozenset(Operation)
 _RESULT_SIZE = 16
 _RETRY_AFTER_MS = 200
 _SETTLE_SECONDS = 2.0
@@ -65,6 +67,14 @@ class _Unit:
         self.future = future
         self.deadline = deadline
         self.rows_of = rows_of
+
+
+class _PoisonError(Exception):
+    """A unit whose rows cannot be told from its results: it is set aside, its neighbours go on."""
+
+    def __init__(self, unit: _Unit) -> None:
+        super().__init__()
+        self.unit = unit
 
 
 class Writer:
@@ -134,6 +144,8 @@ class Writer:
         count = length // RECORD_SIZE
         if count * RECORD_SIZE != length or count == 0:
             raise InvalidRecordsError(f"{length} bytes are not a whole number of {RECORD_SIZE}-byte records")
+        if operation not in _OPERATIONS:
+            raise InvalidRecordsError(f"{operation} is no operation")
         if count > self._batch_events_max:
             raise RequestTooLargeError(f"{count} events in one request; the most is {self._batch_events_max}")
         if self._refusal is not None:
@@ -150,6 +162,16 @@ class Writer:
         return future
 
     async def _run(self) -> None:
+        try:
+            await self._empty_queue()
+        except BaseException:
+            # Nothing may wait for a writer that is gone.
+            self._refusal = LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
+            self._refuse_queue(self._refusal)
+            log.exception("the writer stopped", lsn=self._journal.lsn)
+            raise
+
+    async def _empty_queue(self) -> None:
         while True:
             if not self._queue:
                 if self._closing:
@@ -196,6 +218,10 @@ class Writer:
         batch = self._engine.apply(engine_units, time.time_ns(), cold)
         try:
             await self._make_durable(batch, units)
+        except _PoisonError as poison:
+            self._engine.rollback()
+            await self._write([unit for unit in units if unit is not poison.unit])
+            return
         except Exception as error:
             self._engine.rollback()
             self._fail(units, error if isinstance(error, PycoreError) else self._refused_by_database(error))
@@ -227,7 +253,12 @@ class Writer:
         for unit in units:
             end = start + unit.count * _RESULT_SIZE
             if unit.rows_of is not None:
-                parts += unit.rows_of(results[start:end])
+                try:
+                    parts += unit.rows_of(results[start:end])
+                except Exception as error:
+                    if not unit.future.done():
+                        unit.future.set_exception(error)
+                    raise _PoisonError(unit) from error
             start = end
         return rows.merged(parts)
 

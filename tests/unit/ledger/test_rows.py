@@ -40,6 +40,22 @@ async def test_rows_are_written_once_per_table_and_know_the_results(open_ledger:
     await connection.close()
 
 
+async def test_rows_that_cannot_be_told_spoil_only_their_own_request(open_ledger: OpenLedger) -> None:
+    ledger = await open_ledger()
+    await ledger.create_accounts([account(1), account(2)])
+
+    def broken(results: bytes) -> Sequence[Rows]:
+        raise ArithmeticError(f"{len(results)} bytes")
+
+    good = [ledger.enqueue(Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack()) for _ in range(5)]
+    bad = ledger.enqueue(Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack(), rows_of=broken)
+    good += [ledger.enqueue(Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack()) for _ in range(5)]
+    await asyncio.gather(*good)
+    with pytest.raises(ArithmeticError):
+        await bad
+    assert (await ledger.lookup_accounts([2]))[0].credits_posted == 10
+
+
 async def test_a_guard_that_does_not_hold_takes_the_whole_batch_back(
     open_ledger: OpenLedger, database_dsn: str
 ) -> None:
