@@ -32,7 +32,7 @@ class EngineLedger:
         """Apply the requests as one batch, as the reference ledger does."""
         batch = self.engine.apply(pack_units(units), now)
         self.expired = batch.expired
-        return unpack_results(batch.results)
+        return unpack_results(units, batch.results)
 
     def commit(self) -> None:
         """The batch is durable."""

@@ -15,7 +15,7 @@ from tests.model.records import CREATE_ACCOUNTS, CREATE_TRANSFERS, Account, Tran
 from tests.model.transfer_events import TransferEvents
 
 SECOND = 1_000_000_000
-UNIT_EVENTS_MAX = 8190
+BATCH_EVENTS_MAX = 8190
 FLOOD_HOLDS = 11_000
 """More holds than one batch may expire."""
 
@@ -47,6 +47,8 @@ class BatchGenerator:
                 self._play(self._imported_accounts, self._imported_transfers)
             elif chance < 0.12:
                 self._play(self._accounts_after_a_pause, self._imported_transfers)
+            elif chance < 0.20:
+                self._play(self._at_the_tick)
             else:
                 self._play(self._mixed)
         return self._scene.pop(0)()
@@ -62,10 +64,12 @@ class BatchGenerator:
         self._move_clock()
         units: list[Unit] = []
         for _ in range(self._random.choice((0, 1, 1, 2, 3, 5, 8))):
-            if self._random.random() < 0.1:
+            if self._random.random() < 0.15:
                 units.append((CREATE_ACCOUNTS, self._account_unit()))
             else:
                 units.append((CREATE_TRANSFERS, self._transfer_unit()))
+        if sum(len(events) for _, events in units) > BATCH_EVENTS_MAX:
+            units = [max(units, key=lambda unit: len(unit[1]))]
         return units, self._now
 
     def _account_unit(self) -> list[Account]:
@@ -74,7 +78,7 @@ class BatchGenerator:
     def _transfer_unit(self) -> list[Transfer]:
         size = self._random.choice((1, 1, 2, 4, 10, 30, 90))
         if self._random.random() < 0.001:
-            size = self._random.choice((2_000, UNIT_EVENTS_MAX))
+            size = self._random.choice((2_000, BATCH_EVENTS_MAX))
         return [self._transfers.event(self._now) for _ in range(size)]
 
     def _imported_accounts(self) -> Batch:
@@ -97,7 +101,8 @@ class BatchGenerator:
         events = [self._transfers.imported(time, self._now) for time in times]
         units: list[Unit] = [(CREATE_TRANSFERS, events)]
         if self._random.random() < 0.3:
-            units.append((CREATE_TRANSFERS, self._transfer_unit()))
+            units.append((CREATE_ACCOUNTS, self._account_unit()))
+            units.append((CREATE_TRANSFERS, [self._transfers.event(self._now)]))
         return units, self._now
 
     def _free_time(self) -> tuple[int, int]:
@@ -116,6 +121,18 @@ class BatchGenerator:
 
     def _nothing(self) -> Batch:
         return [], self._now
+
+    def _at_the_tick(self) -> Batch:
+        """Post or void a hold in the very nanosecond it ends, or one before or after."""
+        open_holds = self._reference.tables.open_holds
+        due = [hold_id for hold_id, expires_at in open_holds.items() if expires_at > self._reference.last_timestamp]
+        if not due:
+            return self._mixed()
+        hold = self._reference.tables.transfers[self._random.choice(due)]
+        before = self._random.randint(0, 3)
+        self._now = max(self._now, open_holds[hold.id] - before)
+        events = [self._transfers.event(self._now) for _ in range(before + self._random.randint(-1, 1))]
+        return [(CREATE_TRANSFERS, [*events, self._transfers.ending(hold, self._now)])], self._now
 
     def _move_clock(self) -> None:
         """Mostly forward, now and then back, and now and then to just about when a hold is due."""

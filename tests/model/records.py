@@ -8,6 +8,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final, NamedTuple
 
+from pycore.ledger.status import CreateAccountStatus, CreateTransferStatus
+
 U128_MAX: Final = (1 << 128) - 1
 U64: Final = (1 << 64) - 1
 RECORD_SIZE: Final = 128
@@ -34,6 +36,10 @@ CLOSING_CREDIT: Final = 128
 IMPORTED: Final = 256
 TRANSFER_FLAGS_ALL: Final = 511
 
+_CATALOGUES: Final[dict[int, type[CreateAccountStatus | CreateTransferStatus]]] = {
+    CREATE_ACCOUNTS: CreateAccountStatus,
+    CREATE_TRANSFERS: CreateTransferStatus,
+}
 _RECORD = Struct("<12QQIIIHHQ")
 _BALANCE = Struct("<8QQ56x")
 _RESULT = Struct("<QII")
@@ -88,7 +94,7 @@ class AccountBalance(NamedTuple):
 Unit = tuple[int, list[Account]] | tuple[int, list[Transfer]]
 """One request: the operation and its events."""
 
-Result = tuple[int, int]
+Result = tuple[int, CreateAccountStatus | CreateTransferStatus]
 """One event's result: timestamp and status."""
 
 
@@ -132,6 +138,13 @@ def unpack_balances(records: bytes) -> list[AccountBalance]:
     ]
 
 
-def unpack_results(results: bytes) -> list[Result]:
-    """Return packed 16-byte results as (timestamp, status)."""
-    return [(timestamp, status) for timestamp, status, _ in _RESULT.iter_unpack(results)]
+def pack_results(results: list[Result]) -> bytes:
+    """Return the results' bytes, 16 each."""
+    return b"".join([_RESULT.pack(timestamp, status, 0) for timestamp, status in results])
+
+
+def unpack_results(units: list[Unit], results: bytes) -> list[Result]:
+    """Return packed 16-byte results of the units' events as (timestamp, status)."""
+    catalogues = [catalogue for operation, events in units for catalogue in [_CATALOGUES[operation]] * len(events)]
+    rows = zip(catalogues, _RESULT.iter_unpack(results), strict=True)
+    return [(timestamp, catalogue(status)) for catalogue, (timestamp, status, _) in rows]

@@ -6,7 +6,6 @@ import re
 from typing import Protocol, cast
 
 from pycore.ledger.account import AccountFlags
-from pycore.ledger.status import CreateAccountStatus, CreateTransferStatus
 from pycore.ledger.transfer import TransferFlags
 from tests.model.records import (
     ACCOUNT_IMPORTED,
@@ -91,7 +90,7 @@ class ScenarioRunner:
         self._clock = max(self._clock, self._ledger.last_timestamp) + SECOND
         first = self._ledger.last_timestamp - len(events) + 1
         for index, ((row, event), (timestamp, status)) in enumerate(zip(expected, results, strict=True)):
-            name = (CreateAccountStatus if is_accounts else CreateTransferStatus)(status).name.lower()
+            name = status.name.lower()
             assert name == row.code, f"{self._at(row)}: expected {row.code}, got {name}"
             wanted = first + index
             if name == "created" and event.flags & (ACCOUNT_IMPORTED if is_accounts else IMPORTED):

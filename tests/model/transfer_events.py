@@ -62,7 +62,7 @@ class TransferEvents:
             transfer = self._new(now)
             if chance < 0.19:
                 transfer = transfer._replace(flags=self._random.randrange(TRANSFER_FLAGS_ALL + 1))
-            elif chance < 0.42:
+            elif chance < 0.36:
                 transfer = self._wrong(transfer, now)
         if self._random.random() < 0.08:
             transfer = transfer._replace(flags=transfer.flags ^ LINKED)
@@ -73,9 +73,9 @@ class TransferEvents:
         transfer = self.event(now)
         if self._random.random() < 0.04:
             return transfer
-        if self._random.random() < 0.9:
+        if self._random.random() < 0.7:
             transfer = transfer._replace(timeout=0)
-        if self._random.random() < 0.10:
+        if self._random.random() < 0.15:
             timestamp = self._odd_timestamp(now)
         return self._remember(transfer._replace(flags=transfer.flags | IMPORTED, timestamp=timestamp))
 
@@ -110,7 +110,7 @@ class TransferEvents:
     def _new(self, now: int) -> Transfer:
         chance = self._random.random()
         if self._holds and chance < 0.30:
-            return self._post_or_void(now)
+            return self.ending(self._hold(), now)
         debit, credit = self._pair()
         flags = timeout = 0
         if chance < 0.55:
@@ -136,11 +136,13 @@ class TransferEvents:
             flags=flags,
         )
 
-    def _post_or_void(self, now: int) -> Transfer:
-        hold = self._hold()
+    def ending(self, hold: Transfer, now: int) -> Transfer:
+        """Return a post or a void of the hold, nearly always a good one."""
         transfer = Transfer(id=self._new_id(now), pending_id=hold.id, amount=hold.amount)
         if self._random.random() < 0.4:
-            transfer = transfer._replace(flags=VOID_PENDING, amount=self._random.choice((0, 0, hold.amount)))
+            transfer = transfer._replace(
+                flags=VOID_PENDING, amount=self._random.choice((0, 0, hold.amount, hold.amount // 2))
+            )
         else:
             part = self._random.randint(0, hold.amount)
             transfer = transfer._replace(flags=POST_PENDING, amount=self._random.choice((U128_MAX, hold.amount, part)))

@@ -30,6 +30,12 @@ _EXCLUSIVE_BESIDE_POST_OR_VOID = (
     | TransferFlags.CLOSING_DEBIT
     | TransferFlags.CLOSING_CREDIT
 )
+_TRANSFER_FLAG_PAIRS = list(combinations(TransferFlags, 2))
+_ACCOUNT_FLAG_PAIRS = list(combinations(AccountFlags, 2))
+
+
+def _pair_name(pair: tuple[TransferFlags, TransferFlags] | tuple[AccountFlags, AccountFlags]) -> str:
+    return f"{pair[0].name}+{pair[1].name}".lower()
 
 
 @pytest.mark.parametrize("ledger", LEDGERS)
@@ -67,11 +73,7 @@ def test_every_pair_of_transfer_flags_has_a_row(pair: tuple[TransferFlags, Trans
     assert any(_transfer_flags(row) & both == both for row in _transfer_rows() if row.code == code)
 
 
-@pytest.mark.parametrize(
-    "pair",
-    list(combinations(AccountFlags, 2)),
-    ids=lambda pair: f"{pair[0].name}+{pair[1].name}",
-)
+@pytest.mark.parametrize("pair", _ACCOUNT_FLAG_PAIRS, ids=_pair_name)
 def test_every_pair_of_account_flags_has_a_row(pair: tuple[AccountFlags, AccountFlags]) -> None:
     both = pair[0] | pair[1]
     limits = AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS | AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS
