@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 EXTENSION := pycore/_core.abi3.so
 RUNTIME := $(VENV)/.installed-runtime
 DEVELOP := $(VENV)/.installed-develop
+BUILT := $(VENV)/.built
 RUST_SOURCES := $(shell find core_rs -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print) Cargo.toml Cargo.lock
 
 ONLY ?=
@@ -41,16 +42,23 @@ $(DEVELOP): requirements-dev.lock | $(RUNTIME)
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-$(EXTENSION): $(RUST_SOURCES) | $(RUNTIME)
+# First the compiler, visibly; then the project is put into the environment, from what is built. The stamp is there too,
+# so that a new environment gets it again.
+$(BUILT): $(RUST_SOURCES) pyproject.toml | $(RUNTIME)
 	@echo "building the Rust extension (release); the first time this takes minutes"
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --skip-install
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-index --no-deps \
+		--no-build-isolation --config-settings=build-args=--locked --editable .
 	@touch $@
+ifeq ($(wildcard $(EXTENSION)),)
+.PHONY: $(BUILT)
+endif
 
 .PHONY: setup
 setup: $(RUNTIME) $(DEVELOP) ## Create .venv with the locked dependencies
 
 .PHONY: build
-build: $(RUNTIME) $(EXTENSION) ## Build the extension when Rust sources changed
+build: $(RUNTIME) $(BUILT) ## Build the extension when Rust sources changed
 
 .PHONY: run
 run: build ## Serve on 127.0.0.1:7400 (gRPC) and 127.0.0.1:7480 (HTTP), data under ./data
@@ -109,5 +117,5 @@ LOCK_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-emit-find-lin
 
 .PHONY: clean
 clean: ## Remove everything built; ./data is kept
-	rm -rf $(VENV) target $(EXTENSION) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) target build $(EXTENSION) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -68,7 +68,7 @@ def holder(data: Path) -> Iterator[Holder]:
             [sys.executable, HOLDER, data],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         )
         started.append(process)
         assert process.stdout is not None
@@ -160,7 +160,7 @@ async def test_a_second_server_in_the_same_process_is_refused_and_does_not_distu
 async def test_the_server_dies_with_us_by_itself(data: Path, holder: Holder) -> None:
     """The kernel forgets the signal for a parent's death when the child gains privileges or changes its user.
 
-    As root the test's folder is closed to the server's user, so the server keeps capabilities: the case that is hardest.
+    As root the test's folder is closed to the server's user, so the server keeps capabilities, the hardest case.
     """
     process, orphan = holder()
     process.kill()
