@@ -111,9 +111,7 @@ def main() -> None:
                 "cold_records": len(cold),
                 "expired": batch.expired,
                 "transfers_created": batch.transfers_created,
-                "results": [
-                    [timestamp, status.name.lower()] for timestamp, status in unpack_results(units, batch.results)
-                ],
+                "results": [f"{timestamp} {status.name.lower()}" for timestamp, status in results],
                 "results_digest": batch.results_digest.hex(),
                 "state_hash": engine.state_hash().hex(),
             }

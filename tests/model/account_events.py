@@ -62,7 +62,7 @@ class AccountEvents:
         account = self._good(self._random.choice(_FLAGS)) if self._random.random() < 0.6 else self.event()
         if self._random.random() < 0.05:
             return account
-        if self._random.random() < 0.3:
+        if self._random.random() < 0.4:
             clock = self._reference.tables.clock
             edges = (0, 1, clock["account"], clock["transfer"], now, now + 9, 1 << 63, (1 << 63) - 1, U64)
             timestamp = self._random.choice(edges)
