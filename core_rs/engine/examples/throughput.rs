@@ -240,6 +240,8 @@ impl Source {
 #[derive(Default)]
 struct Measured {
     applied: Duration,
+    /// Nanoseconds per transfer of every timed group.
+    groups: Vec<f64>,
     transfers: u64,
     expired: u64,
     encoded: Duration,
@@ -285,7 +287,10 @@ fn apply_group(ledger: &mut Ledger, group: &[(u64, Vec<Transfer>)], unit: usize,
         ledger.commit();
         last = Some(batch);
     }
-    measured.applied += started.elapsed();
+    let elapsed = started.elapsed();
+    measured.applied += elapsed;
+    let group_transfers = group.iter().map(|(_, records)| records.len()).sum::<usize>();
+    measured.groups.push(elapsed.as_nanos() as f64 / group_transfers as f64);
     let (batch, units) = (last.expect("a group has a batch"), &units.last().expect("a group has a batch").1);
     let failed = batch.results.iter().find(|result| result.status != CreateTransferStatus::Created.code());
     assert!(failed.is_none(), "every transfer of a benchmark succeeds: {failed:?}");
@@ -336,6 +341,12 @@ fn run(parameters: &Parameters) {
     print(parameters, &measured, &ledger);
 }
 
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[((sorted.len() - 1) as f64 * share) as usize]
+}
+
 fn per_second(count: u64, time: Duration) -> u64 {
     (count as f64 / time.as_secs_f64().max(1e-9)) as u64
 }
@@ -351,7 +362,7 @@ fn print(parameters: &Parameters, measured: &Measured, ledger: &Ledger) {
     println!(
         "{{\"name\": \"{name}\", \"value\": {}, \"unit\": \"transfers/s\", \"parameters\": {{\"workload\": \"{workload}\", \
          \"batch\": {}, \"unit_events\": {}, \"accounts\": {}, \"skew\": \"{}\", \"open_holds\": {}, \"transfers\": {}, \
-         \"expired\": {}, \"ns_per_transfer\": {:.1}, \"ns_per_batch\": {:.0}, \"journal_encode_per_s\": {}, \
+         \"expired\": {}, \"ns_per_transfer\": {:.1}, \"ns_per_transfer_p10\": {:.1}, \"ns_per_transfer_p50\": {:.1}, \"ns_per_batch\": {:.0}, \"journal_encode_per_s\": {}, \
          \"journal_bytes_per_transfer\": {:.1}, \"projection_rows_per_s\": {}, \"evict_ms_max\": {:.2}}}}}",
         per_second(measured.transfers, measured.applied),
         parameters.batch,
@@ -362,6 +373,8 @@ fn print(parameters: &Parameters, measured: &Measured, ledger: &Ledger) {
         measured.transfers,
         measured.expired,
         measured.applied.as_nanos() as f64 / measured.transfers as f64,
+        quantile(&measured.groups, 0.1),
+        quantile(&measured.groups, 0.5),
         measured.applied.as_nanos() as f64 * parameters.batch as f64 / measured.transfers as f64,
         per_second(measured.encoded_transfers, measured.encoded),
         measured.encoded_bytes as f64 / measured.encoded_transfers as f64,

@@ -62,6 +62,11 @@ mod undo;
 mod unit;
 mod window;
 
+#[cfg(test)]
+mod tables;
+#[cfg(test)]
+mod testing;
+
 pub use account::{Account, AccountBalance, account_flags};
 pub use batch::AppliedBatch;
 pub use cold::{ColdRecord, HoldOutcome};

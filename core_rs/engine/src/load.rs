@@ -255,7 +255,7 @@ impl Ledger {
     }
 }
 
-fn read_account(row: &Row<'_, ACCOUNT_COLUMNS>) -> Result<Account, LoadError> {
+pub(crate) fn read_account(row: &Row<'_, ACCOUNT_COLUMNS>) -> Result<Account, LoadError> {
     Ok(Account {
         id: read_uuid(row[0])?,
         debits_pending: read_numeric(row[1])?,
@@ -273,7 +273,7 @@ fn read_account(row: &Row<'_, ACCOUNT_COLUMNS>) -> Result<Account, LoadError> {
     })
 }
 
-fn read_transfer(row: &Row<'_, TRANSFER_COLUMNS>) -> Result<(u64, Transfer), LoadError> {
+pub(crate) fn read_transfer(row: &Row<'_, TRANSFER_COLUMNS>) -> Result<(u64, Transfer), LoadError> {
     let transfer = Transfer {
         id: read_uuid(row[1])?,
         debit_account_id: read_uuid(row[2])?,
