@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pycore import _core
+from pycore.ledger.account_filter import AccountFilter
 from tests.model.records import (
     Account,
+    AccountBalance,
     Result,
     Transfer,
     Unit,
     pack_units,
     unpack_account,
+    unpack_balances,
     unpack_results,
     unpack_transfer,
 )
@@ -39,6 +42,11 @@ class EngineLedger:
         self.engine.commit()
         self.engine.check_invariants()
 
+    def rollback(self) -> None:
+        """The batch never happened."""
+        self.engine.rollback()
+        self.engine.check_invariants()
+
     def account(self, account_id: int) -> Account | None:
         """Return the account as it is now."""
         record = self.engine.lookup_accounts([account_id])
@@ -48,3 +56,7 @@ class EngineLedger:
         """Return a transfer as it was recorded, and what became of it if it is a hold."""
         found = self.engine.lookup_transfer(transfer_id)
         return (unpack_transfer(found[0]), HoldOutcome(found[1])) if found else None
+
+    def balances(self, account_id: int) -> list[AccountBalance]:
+        """Return a history account's balances after each transfer that touched it, the oldest first."""
+        return unpack_balances(self.engine.account_balances(AccountFilter(account_id=account_id).pack()))
