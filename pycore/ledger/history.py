@@ -29,10 +29,8 @@ _SIDE = """
  ORDER BY "timestamp" {order} LIMIT $8)
 """
 _BALANCES = """
-SELECT debits_pending, debits_posted, credits_pending, credits_posted, balances."timestamp"
-FROM account_balances AS balances
-WHERE account_id = $1 AND balances."timestamp" BETWEEN $2 AND $3 AND balances."timestamp" < $4
-ORDER BY balances."timestamp" {order} LIMIT $5
+SELECT debits_pending, debits_posted, credits_pending, credits_posted, "timestamp"
+FROM account_balances WHERE account_id = $1 AND "timestamp" = ANY($2::bigint[])
 """
 _BALANCE_AT = """
 SELECT
@@ -110,16 +108,9 @@ class History:
                 break
         return found
 
-    async def account_balances(self, filter: AccountFilter, *, before_timestamp: int) -> list[AccountBalance]:
-        """Return the balances recorded before ``before_timestamp``, in the filter's order, at most its limit."""
-        rows = await self._fetch(
-            _BALANCES.format(order="DESC" if filter.reversed else "ASC"),
-            UUID(int=filter.account_id),
-            filter.timestamp_min,
-            filter.timestamp_max or _TIMESTAMP_MAX,
-            before_timestamp,
-            filter.limit,
-        )
+    async def account_balances(self, account_id: int, timestamps: Sequence[int]) -> list[AccountBalance]:
+        """Return an account's balances recorded at these timestamps, in any order."""
+        rows = await self._fetch(_BALANCES, UUID(int=account_id), timestamps)
         return [
             AccountBalance(
                 debits_pending=int(row[0]),

@@ -14,6 +14,7 @@ from pycore.ledger import recovery
 from pycore.ledger.account import (
     Account,
     AccountBalance,
+    AccountFlags,
     pack_accounts,
     pack_balance,
     unpack_accounts,
@@ -185,13 +186,18 @@ class Ledger:
 
     async def account_balances_records(self, filter: AccountFilter) -> bytes:
         """Return the packed records of an account's balances after each transfer."""
-        recent = self._engine.account_balances(filter.pack())
-        first = self._engine.window_first_timestamp or self._engine.last_timestamp + 1
-        if self._engine.window_first_sequence == 0 or (filter.reversed and len(recent) == filter.limit * 128):
-            return recent
-        found = await self._history.account_balances(filter, before_timestamp=first)
-        old = b"".join([pack_balance(balance) for balance in found])
-        return (recent + old if filter.reversed else old + recent)[: filter.limit * 128]
+        accounts = unpack_accounts(self._engine.lookup_accounts([filter.account_id]))
+        if not accounts or not accounts[0].flags & AccountFlags.HISTORY:
+            return b""
+        # The engine has the balances of what it applied since it started; those of evicted and of loaded transfers
+        # are projected.
+        balances = {row.timestamp: row for row in unpack_balances(self._engine.account_balances(filter.pack()))}
+        transfers = await self.account_transfers(filter)
+        elsewhere = [transfer.timestamp for transfer in transfers if transfer.timestamp not in balances]
+        if elsewhere:
+            old = await self._history.account_balances(filter.account_id, elsewhere)
+            balances |= {row.timestamp: row for row in old}
+        return b"".join([pack_balance(balances[transfer.timestamp]) for transfer in transfers])
 
     async def balance_at(self, account_id: int, timestamp: int) -> AccountBalance:
         """Return an account's balances as they were at a moment (nanoseconds). Raises LedgerUnavailableError."""
