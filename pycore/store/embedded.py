@@ -21,7 +21,7 @@ from pycore.store import launch
 from pycore.store.binaries import find_binaries
 from pycore.store.folder_lock import FolderLock
 from pycore.store.layout import DATABASE, USER, Layout, socket_path_fits
-from pycore.store.leftover import Progress, clear_leftover, postmaster_pid
+from pycore.store.leftover import Progress, clear_leftover
 from pycore.store.owner import Owner, owner_of
 from pycore.store.server_log import ServerLog
 from pycore.store.server_settings import server_settings
@@ -234,11 +234,12 @@ class EmbeddedServer:
             await asyncio.sleep(_POLL_SECONDS)
 
     def _takes_connections(self, process: subprocess.Popen[bytes]) -> bool:
-        """Read the state PostgreSQL keeps in its file; its eighth line says ``ready``."""
-        if postmaster_pid(self._layout) != process.pid:
+        """Read the state PostgreSQL keeps in its file: the first line is its process, the eighth says ``ready``."""
+        try:
+            lines = self._layout.postmaster_file.read_text().split("\n")
+        except FileNotFoundError:
             return False
-        lines = self._layout.postmaster_file.read_text().split("\n")
-        return len(lines) > 7 and lines[7].strip() == "ready"
+        return len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() == "ready"
 
     def _launch(self, program: str, folder: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
         """Run one of PostgreSQL's programs as our direct child, in a session of its own: Ctrl-C is for us to handle."""

@@ -17,6 +17,7 @@ from pycore.store.migrations import FOLDER, migrate
 from pycore.store.pool import Connection, Pool, connect, open_pool
 
 _READY_SECONDS = 2.0
+_CLOSE_SECONDS = 5.0
 
 
 class Store:
@@ -74,7 +75,11 @@ class Store:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.wait([self._watch])
-        self.pool.terminate()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.pool.close()
+        except TimeoutError:
+            self.pool.terminate()
         if self.server is not None:
             await self.server.stop()
 
