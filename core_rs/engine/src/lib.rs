@@ -63,6 +63,8 @@ mod unit;
 mod window;
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod tables;
 #[cfg(test)]
 mod testing;

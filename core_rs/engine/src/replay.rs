@@ -1,10 +1,11 @@
 //! Replaying the journal.
 
 use crate::batch::AppliedBatch;
-use crate::cold::{ColdRecord, HoldOutcome};
-use crate::id_index::hash_id;
+use crate::cold::{ColdRecord, ColdRecords, HoldOutcome};
+use crate::event::Operation;
 use crate::journal::{Body, BodyError, decode_body};
 use crate::ledger::{Ledger, TIMESTAMP_END};
+use crate::transfer::Transfer;
 use std::fmt;
 
 /// Why a journal body cannot be replayed.
@@ -16,8 +17,8 @@ pub enum ReplayError {
     TimestampOutOfOrder,
     /// The batch has more events than `batch_events_max`.
     TooManyEvents,
-    /// The body calls a hold open that this state does not hold open.
-    HoldNotOpen,
+    /// What the body says the database knew contradicts itself or this state.
+    ColdRecordInvalid,
     /// The results are not the ones recorded: the state, the body or this program is not what it was.
     DigestMismatch,
 }
@@ -28,7 +29,7 @@ impl fmt::Display for ReplayError {
             Self::Body(error) => write!(formatter, "{error}"),
             Self::TimestampOutOfOrder => write!(formatter, "the batch is not newer than the ledger"),
             Self::TooManyEvents => write!(formatter, "the batch has too many events"),
-            Self::HoldNotOpen => write!(formatter, "the body calls a hold open that is not"),
+            Self::ColdRecordInvalid => write!(formatter, "a cold record contradicts itself or the ledger"),
             Self::DigestMismatch => write!(formatter, "replaying the batch gives other results than were recorded"),
         }
     }
@@ -65,6 +66,7 @@ impl Ledger {
         Ok(batch)
     }
 
+    /// Checks what applying the body would take for granted.
     fn check_body(&self, body: &Body) -> Result<(), ReplayError> {
         if body.timestamp <= self.position.last_timestamp || body.timestamp >= TIMESTAMP_END - (1 << 32) {
             return Err(ReplayError::TimestampOutOfOrder);
@@ -73,13 +75,32 @@ impl Ledger {
         if events > self.options.batch_events_max as usize {
             return Err(ReplayError::TooManyEvents);
         }
-        for record in &body.cold {
-            if let ColdRecord::Transfer { record, outcome: HoldOutcome::Open, .. } = record
-                && self.find_in_memory(record.id, hash_id(record.id)).is_none()
-            {
-                return Err(ReplayError::HoldNotOpen);
-            }
+        let cold = ColdRecords::new(&body.cold);
+        let mut events = body.units().into_iter().filter(|unit| unit.operation == Operation::CreateTransfers);
+        let is_valid = body.cold.iter().all(is_consistent)
+            && (body.cold.is_empty()
+                || events.all(|unit| (0..unit.len()).all(|index| self.is_answered(&unit.transfer(index), &cold))));
+        if is_valid { Ok(()) } else { Err(ReplayError::ColdRecordInvalid) }
+    }
+
+    /// Returns whether the hold of an existing post or void is known where it will be needed.
+    fn is_answered(&self, event: &Transfer, cold: &ColdRecords<'_>) -> bool {
+        let Some(position) = cold.find(event.id).filter(|_| event.closes_hold()) else { return true };
+        let (existing, _, pending) = cold.transfer(position);
+        (existing.flags, existing.pending_id, existing.timeout) != (event.flags, event.pending_id, event.timeout)
+            || pending.is_some()
+            || self.known_transfer(event.pending_id, cold).is_some()
+    }
+}
+
+/// Open holds are never cold; a hold has an outcome, another transfer has none; a closing names its hold.
+fn is_consistent(record: &ColdRecord) -> bool {
+    match record {
+        ColdRecord::Failed { .. } => true,
+        ColdRecord::Transfer { record, outcome, pending } => {
+            *outcome != HoldOutcome::Open
+                && (*outcome == HoldOutcome::None) != record.is_hold()
+                && pending.is_none_or(|pending| pending.id == record.pending_id)
         }
-        Ok(())
     }
 }

@@ -101,6 +101,43 @@ impl CheckedLedger {
         }
     }
 
+    /// Applies and commits a batch while projections and evictions fall in between, as `moments` says bit by bit.
+    pub fn apply_with_evictions(&mut self, units: &[Unit<'_>], now: u64, moments: u8) -> AppliedBatch {
+        let mut moment = |ledger: &mut Self, bit: u8| {
+            if moments >> bit & 1 == 1 {
+                ledger.project();
+                while ledger.evict_waiting_or_not() {}
+            }
+        };
+        moment(self, 0);
+        let ids = self.ledger.cold_ids(units);
+        moment(self, 1);
+        let cold = self.database.cold_records(&ids);
+        moment(self, 2);
+        if moments >> 5 & 1 == 1 {
+            self.ledger.apply(units, now, &cold);
+            moment(self, 3);
+            self.ledger.rollback();
+            return self.apply_with_evictions(units, now, moments & 0b11111);
+        }
+        let batch = self.ledger.apply(units, now, &cold);
+        moment(self, 3);
+        self.ledger.commit();
+        moment(self, 4);
+        batch
+    }
+
+    /// Evicts one chunk, now or when it may leave; returns whether there was one.
+    fn evict_waiting_or_not(&mut self) -> bool {
+        let waiting = self.ledger.evictions_waiting.len() as u64;
+        let chunk = self.ledger.window_first_sequence() / self.options.chunk_size + waiting;
+        let is_full = (chunk + 1) * self.options.chunk_size <= self.database.position[0];
+        if is_full {
+            self.ledger.evict_chunk(chunk);
+        }
+        is_full
+    }
+
     /// Throws the ledger away and recovers it: from the projection, with a window of any length, then the journal.
     pub fn recover(&mut self, first_sequence: u64, piece: usize) {
         let mut recovered = Ledger::new(self.options);

@@ -90,7 +90,7 @@ fn check_request(ledger: &mut CheckedLedger, rows: &[Row<'_>], now: u64, seen: &
     // Whatever the rows say must hold with any memory.
     ledger.project();
     ledger.evict();
-    if batch.timestamp % 3 == 0 {
+    if batch.timestamp.is_multiple_of(3) {
         ledger.recover(batch.timestamp % 5, 7);
     }
 }
@@ -203,7 +203,7 @@ fn set_transfer_field(transfer: &mut Transfer, word: &str, now: u64) {
         "closing_credit" => transfer.flags |= transfer_flags::CLOSING_CREDIT,
         "imported" => transfer.flags |= transfer_flags::IMPORTED,
         "flags" => transfer.flags = value as u16,
-        "id_ahead_ms" => transfer.id = (u128::from(now / 1_000_000) + value) << 80 | transfer.id,
+        "id_ahead_ms" => transfer.id |= (u128::from(now / 1_000_000) + value) << 80,
         "debit" => transfer.debit_account_id = value,
         "credit" => transfer.credit_account_id = value,
         "amount" => transfer.amount = value,
