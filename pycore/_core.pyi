@@ -109,7 +109,7 @@ class Engine:
     def apply(self, units: Units, now: int, cold: Sequence[ColdRecord] = ()) -> Batch:
         """Apply the units in order as one batch at ``now`` (nanoseconds).
 
-        Raises ValueError for malformed units and RuntimeError if a batch is in flight.
+        Raises ValueError for malformed units or more than 8190 events, and RuntimeError if a batch is in flight.
         """
     def commit(self) -> None:
         """The batch in flight is durable."""

@@ -31,17 +31,20 @@ pub fn bytes_of<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
     // SAFETY: the exporter guarantees `len_bytes` readable bytes behind `buf_ptr` of a contiguous buffer for as long
     // as `buffer` lives, and the interpreter lock, held here, keeps other threads from writing them.
     #[allow(unsafe_code)]
-    let bytes = unsafe {
-        std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes())
-    };
+    let bytes =
+        unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
     Ok(Cow::Owned(bytes.to_vec()))
 }
 
 /// Returns 32 bytes, such as a hash or a key.
 pub fn array_of<const SIZE: usize>(object: &Bound<'_, PyAny>, what: &str) -> PyResult<[u8; SIZE]> {
     let bytes = bytes_of(object)?;
-    <[u8; SIZE]>::try_from(bytes.as_ref())
-        .map_err(|_| PyValueError::new_err(format!("{what} has {} bytes, but must have {SIZE}", bytes.len())))
+    <[u8; SIZE]>::try_from(bytes.as_ref()).map_err(|_| {
+        PyValueError::new_err(format!(
+            "{what} has {} bytes, but must have {SIZE}",
+            bytes.len()
+        ))
+    })
 }
 
 /// Checks that there is a whole number of records.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pycore_engine::{
-    Account, AccountFilter, ColdRecord, HoldOutcome, Ledger, LedgerOptions, LedgerTotals, Operation, ReplayError, Total,
-    Transfer, Unit,
+    Account, AccountFilter, ColdRecord, HoldOutcome, Ledger, LedgerOptions, LedgerTotals,
+    Operation, ReplayError, Total, Transfer, Unit,
     journal::{self, BodyError},
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -17,15 +17,30 @@ use crate::batch::Batch;
 use crate::buffer::{RECORD_SIZE, array_of, bytes_of};
 use crate::projection::{ChunkSummary, Projection};
 
-pyo3::create_exception!(_core, BodyVersionError, PyValueError, "A journal body of a format this build does not know.");
+pyo3::create_exception!(
+    _core,
+    BodyVersionError,
+    PyValueError,
+    "A journal body of a format this build does not know."
+);
 
 /// Fewer events are applied faster than the interpreter lock can be taken back.
 const DETACH_EVENTS: usize = 256;
 
+/// What one batch may hold.
+const EVENTS_MAX: usize = 8190;
+
 const COLD_FAILED: u8 = 1;
 const COLD_TRANSFER: u8 = 2;
 
-type PyTotals<'py> = (u32, u64, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+type PyTotals<'py> = (
+    u32,
+    u64,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+);
 type PyUnits<'py> = Vec<(u8, Bound<'py, PyAny>)>;
 type PyColdRecord<'py> = (u8, u8, Bound<'py, PyAny>, Option<Bound<'py, PyAny>>);
 
@@ -38,7 +53,9 @@ pub struct Engine {
 impl Engine {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         // A panic aborts the process in the builds we ship; in others the state is unknown and must not be used.
-        self.ledger.lock().unwrap_or_else(|_: PoisonError<_>| panic!("the engine panicked before"))
+        self.ledger
+            .lock()
+            .unwrap_or_else(|_: PoisonError<_>| panic!("the engine panicked before"))
     }
 }
 
@@ -48,10 +65,18 @@ impl Engine {
     #[pyo3(signature = (*, chunk_size = 1 << 20, accounts_capacity = 0))]
     fn new(chunk_size: u64, accounts_capacity: usize) -> PyResult<Self> {
         if !chunk_size.is_power_of_two() {
-            return Err(PyValueError::new_err(format!("chunk_size is {chunk_size}, but must be a power of two")));
+            return Err(PyValueError::new_err(format!(
+                "chunk_size is {chunk_size}, but must be a power of two"
+            )));
         }
-        let options = LedgerOptions { chunk_size, accounts_capacity, ..LedgerOptions::default() };
-        Ok(Self { ledger: Mutex::new(Ledger::new(options)) })
+        let options = LedgerOptions {
+            chunk_size,
+            accounts_capacity,
+            batch_events_max: EVENTS_MAX as u32,
+        };
+        Ok(Self {
+            ledger: Mutex::new(Ledger::new(options)),
+        })
     }
 
     fn cold_ids(&self, units: PyUnits<'_>) -> PyResult<Vec<u128>> {
@@ -60,20 +85,40 @@ impl Engine {
     }
 
     #[pyo3(signature = (units, now, cold = Vec::new()))]
-    fn apply(&self, py: Python<'_>, units: PyUnits<'_>, now: u64, cold: Vec<PyColdRecord<'_>>) -> PyResult<Batch> {
+    fn apply(
+        &self,
+        py: Python<'_>,
+        units: PyUnits<'_>,
+        now: u64,
+        cold: Vec<PyColdRecord<'_>>,
+    ) -> PyResult<Batch> {
         let held = hold(&units)?;
         let units = units_of(&held)?;
         let cold = cold.iter().map(cold_record).collect::<PyResult<Vec<_>>>()?;
-        let events: usize = units.iter().map(|unit| unit.records.len() / RECORD_SIZE).sum();
+        let events: usize = units
+            .iter()
+            .map(|unit| unit.records.len() / RECORD_SIZE)
+            .sum();
+        if events > EVENTS_MAX {
+            return Err(PyValueError::new_err(format!(
+                "{events} events in one batch; the most is {EVENTS_MAX}"
+            )));
+        }
         if self.ledger().in_flight() {
-            return Err(PyRuntimeError::new_err("a batch is in flight: commit or roll back first"));
+            return Err(PyRuntimeError::new_err(
+                "a batch is in flight: commit or roll back first",
+            ));
         }
         let work = || {
             let applied = self.ledger().apply(&units, now, &cold);
             let body = journal::encode_body(&units, &applied);
             (applied, body)
         };
-        let (applied, body) = if events >= DETACH_EVENTS { py.detach(work) } else { work() };
+        let (applied, body) = if events >= DETACH_EVENTS {
+            py.detach(work)
+        } else {
+            work()
+        };
         Ok(Batch::new(py, &applied, &body))
     }
 
@@ -127,7 +172,10 @@ impl Engine {
 
     fn lookup_accounts<'py>(&self, py: Python<'py>, ids: Vec<u128>) -> Bound<'py, PyBytes> {
         let ledger = self.ledger();
-        let found: Vec<Account> = ids.into_iter().filter_map(|id| ledger.account(id)).collect();
+        let found: Vec<Account> = ids
+            .into_iter()
+            .filter_map(|id| ledger.account(id))
+            .collect();
         PyBytes::new(py, found.as_bytes())
     }
 
@@ -136,12 +184,20 @@ impl Engine {
         Some((PyBytes::new(py, transfer.as_bytes()), outcome as u8))
     }
 
-    fn account_transfers<'py>(&self, py: Python<'py>, filter: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    fn account_transfers<'py>(
+        &self,
+        py: Python<'py>,
+        filter: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let found = self.ledger().account_transfers(&filter_of(filter)?);
         Ok(PyBytes::new(py, found.as_bytes()))
     }
 
-    fn account_balances<'py>(&self, py: Python<'py>, filter: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    fn account_balances<'py>(
+        &self,
+        py: Python<'py>,
+        filter: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let found = self.ledger().account_balances(&filter_of(filter)?);
         Ok(PyBytes::new(py, found.as_bytes()))
     }
@@ -150,15 +206,26 @@ impl Engine {
         let number = |total: &Total| wide(py, total.high, total.low);
         let totals = self.ledger().trial_balance();
         let row = |row: &LedgerTotals| -> PyResult<PyTotals<'py>> {
-            let (debits_pending, debits_posted) = (number(&row.debits_pending)?, number(&row.debits_posted)?);
-            let (credits_pending, credits_posted) = (number(&row.credits_pending)?, number(&row.credits_posted)?);
-            Ok((row.ledger, row.accounts, debits_pending, debits_posted, credits_pending, credits_posted))
+            let (debits_pending, debits_posted) =
+                (number(&row.debits_pending)?, number(&row.debits_posted)?);
+            let (credits_pending, credits_posted) =
+                (number(&row.credits_pending)?, number(&row.credits_posted)?);
+            Ok((
+                row.ledger,
+                row.accounts,
+                debits_pending,
+                debits_posted,
+                credits_pending,
+                credits_posted,
+            ))
         };
         totals.iter().map(row).collect()
     }
 
     fn check_invariants(&self) -> PyResult<()> {
-        self.ledger().check_invariants().map_err(|error| PyValueError::new_err(error.to_string()))
+        self.ledger()
+            .check_invariants()
+            .map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     fn state_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -179,15 +246,21 @@ impl Engine {
     }
 
     fn load_accounts(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.ledger().load_accounts(&bytes_of(data)?).map_err(load_error)
+        self.ledger()
+            .load_accounts(&bytes_of(data)?)
+            .map_err(load_error)
     }
 
     fn load_open_holds(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.ledger().load_open_holds(&bytes_of(data)?).map_err(load_error)
+        self.ledger()
+            .load_open_holds(&bytes_of(data)?)
+            .map_err(load_error)
     }
 
     fn load_transfers(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.ledger().load_transfers(&bytes_of(data)?).map_err(load_error)
+        self.ledger()
+            .load_transfers(&bytes_of(data)?)
+            .map_err(load_error)
     }
 
     #[pyo3(signature = (*, sequence_next, last_timestamp, last_transfer_timestamp, id_time_max_ms))]
@@ -199,14 +272,26 @@ impl Engine {
         id_time_max_ms: u64,
     ) -> PyResult<()> {
         self.ledger()
-            .finish_load(sequence_next, last_timestamp, last_transfer_timestamp, id_time_max_ms)
+            .finish_load(
+                sequence_next,
+                last_timestamp,
+                last_transfer_timestamp,
+                id_time_max_ms,
+            )
             .map_err(load_error)
     }
 
-    fn replay(&self, py: Python<'_>, body: &Bound<'_, PyAny>, results_digest: &Bound<'_, PyAny>) -> PyResult<Batch> {
+    fn replay(
+        &self,
+        py: Python<'_>,
+        body: &Bound<'_, PyAny>,
+        results_digest: &Bound<'_, PyAny>,
+    ) -> PyResult<Batch> {
         let body = bytes_of(body)?;
         let digest = array_of(results_digest, "the results digest")?;
-        let applied = py.detach(|| self.ledger().replay(&body, &digest)).map_err(replay_error)?;
+        let applied = py
+            .detach(|| self.ledger().replay(&body, &digest))
+            .map_err(replay_error)?;
         Ok(Batch::new(py, &applied, &body))
     }
 }
@@ -231,18 +316,27 @@ fn load_error(error: impl std::fmt::Display) -> PyErr {
 }
 
 fn hold<'a>(units: &'a PyUnits<'_>) -> PyResult<Vec<(u8, Cow<'a, [u8]>)>> {
-    units.iter().map(|(operation, records)| Ok((*operation, bytes_of(records)?))).collect()
+    units
+        .iter()
+        .map(|(operation, records)| Ok((*operation, bytes_of(records)?)))
+        .collect()
 }
 
 fn units_of<'a>(held: &'a [(u8, Cow<'a, [u8]>)]) -> PyResult<Vec<Unit<'a>>> {
-    held.iter().map(|(operation, records)| unit_of(*operation, records)).collect()
+    held.iter()
+        .map(|(operation, records)| unit_of(*operation, records))
+        .collect()
 }
 
 fn unit_of(operation: u8, records: &[u8]) -> PyResult<Unit<'_>> {
     let operation = match operation {
         1 => Operation::CreateAccounts,
         2 => Operation::CreateTransfers,
-        _ => return Err(PyValueError::new_err(format!("{operation} is no operation"))),
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "{operation} is no operation"
+            )));
+        }
     };
     if records.is_empty() || !records.len().is_multiple_of(RECORD_SIZE) {
         return Err(PyValueError::new_err(format!(
@@ -255,19 +349,27 @@ fn unit_of(operation: u8, records: &[u8]) -> PyResult<Unit<'_>> {
 
 fn cold_record((kind, outcome, record, pending): &PyColdRecord<'_>) -> PyResult<ColdRecord> {
     match *kind {
-        COLD_FAILED => Ok(ColdRecord::Failed { id: u128::from_le_bytes(array_of(record, "an id")?) }),
+        COLD_FAILED => Ok(ColdRecord::Failed {
+            id: u128::from_le_bytes(array_of(record, "an id")?),
+        }),
         COLD_TRANSFER => Ok(ColdRecord::Transfer {
             record: transfer_of(record)?,
-            outcome: HoldOutcome::from_code(*outcome)
-                .ok_or_else(|| PyValueError::new_err(format!("{outcome} is no outcome of a hold")))?,
+            outcome: HoldOutcome::from_code(*outcome).ok_or_else(|| {
+                PyValueError::new_err(format!("{outcome} is no outcome of a hold"))
+            })?,
             pending: pending.as_ref().map(transfer_of).transpose()?,
         }),
-        _ => Err(PyValueError::new_err(format!("{kind} is no kind of cold record"))),
+        _ => Err(PyValueError::new_err(format!(
+            "{kind} is no kind of cold record"
+        ))),
     }
 }
 
 fn transfer_of(record: &Bound<'_, PyAny>) -> PyResult<Transfer> {
-    Ok(Transfer::read_from_bytes(&array_of::<RECORD_SIZE>(record, "a transfer")?).expect("a whole record"))
+    Ok(
+        Transfer::read_from_bytes(&array_of::<RECORD_SIZE>(record, "a transfer")?)
+            .expect("a whole record"),
+    )
 }
 
 /// Returns the filter in a 128-byte record (layout: TigerBeetle's public `AccountFilter`).
@@ -301,5 +403,8 @@ fn wide<'py>(py: Python<'py>, high: u64, low: u128) -> PyResult<Bound<'py, PyAny
     if high == 0 {
         return Ok(low);
     }
-    high.into_pyobject(py)?.into_any().call_method1("__lshift__", (128,))?.add(low)
+    high.into_pyobject(py)?
+        .into_any()
+        .call_method1("__lshift__", (128,))?
+        .add(low)
 }

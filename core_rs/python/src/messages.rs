@@ -18,12 +18,17 @@ impl Uint128 {
     /// Returns the message for a number; zero is no message at all.
     pub fn of(number: u128) -> Option<Self> {
         #[allow(clippy::cast_possible_truncation)] // the two halves, on purpose
-        (number != 0).then_some(Self { low: number as u64, high: (number >> 64) as u64 })
+        (number != 0).then_some(Self {
+            low: number as u64,
+            high: (number >> 64) as u64,
+        })
     }
 
     /// Returns the number of an optional message.
     pub fn number(message: Option<Self>) -> u128 {
-        message.map_or(0, |halves| u128::from(halves.high) << 64 | u128::from(halves.low))
+        message.map_or(0, |halves| {
+            u128::from(halves.high) << 64 | u128::from(halves.low)
+        })
     }
 }
 

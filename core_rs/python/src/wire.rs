@@ -18,14 +18,20 @@ const CREATE_ACCOUNTS: u8 = 1;
 
 /// Returns the records of a message whose field 1 repeats `Account`.
 #[pyfunction]
-pub fn decode_accounts<'py>(py: Python<'py>, request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+pub fn decode_accounts<'py>(
+    py: Python<'py>,
+    request: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
     let message = decode::<messages::Accounts>(request)?;
     packed(py, &message.accounts, account_record)
 }
 
 /// Returns the records of a message whose field 1 repeats `Transfer`.
 #[pyfunction]
-pub fn decode_transfers<'py>(py: Python<'py>, request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+pub fn decode_transfers<'py>(
+    py: Python<'py>,
+    request: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
     let message = decode::<messages::Transfers>(request)?;
     packed(py, &message.transfers, transfer_record)
 }
@@ -41,7 +47,11 @@ pub fn encode_results<'py>(
     let results = records::<CreateResult>(&bytes)
         .map(|result| messages::CreateResult {
             timestamp: result.timestamp,
-            status: if result.status == CREATED { CREATED_ON_WIRE } else { result.status },
+            status: if result.status == CREATED {
+                CREATED_ON_WIRE
+            } else {
+                result.status
+            },
         })
         .collect();
     Ok(encoded(py, &messages::CreateResults { results }))
@@ -57,35 +67,60 @@ pub fn decode_results<'py>(
     check_operation(operation)?;
     let message = decode::<messages::CreateResults>(response)?;
     packed(py, &message.results, |result| {
-        let status = if result.status == CREATED_ON_WIRE { CREATED } else { result.status };
-        let known = if operation == CREATE_ACCOUNTS {
-            CreateAccountStatus::ALL.iter().any(|known| *known as u32 == status)
+        let status = if result.status == CREATED_ON_WIRE {
+            CREATED
         } else {
-            CreateTransferStatus::ALL.iter().any(|known| *known as u32 == status)
+            result.status
+        };
+        let known = if operation == CREATE_ACCOUNTS {
+            CreateAccountStatus::ALL
+                .iter()
+                .any(|known| *known as u32 == status)
+        } else {
+            CreateTransferStatus::ALL
+                .iter()
+                .any(|known| *known as u32 == status)
         };
         if known {
-            Ok(CreateResult { timestamp: result.timestamp, status, reserved: 0 })
+            Ok(CreateResult {
+                timestamp: result.timestamp,
+                status,
+                reserved: 0,
+            })
         } else {
-            Err(format!("status {} is none this client knows", result.status))
+            Err(format!(
+                "status {} is none this client knows",
+                result.status
+            ))
         }
     })
 }
 
 /// Returns a message whose field 1 repeats `Account`.
 #[pyfunction]
-pub fn encode_accounts<'py>(py: Python<'py>, records: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+pub fn encode_accounts<'py>(
+    py: Python<'py>,
+    records: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
     let bytes = bytes_of(records)?;
     check_records(&bytes, RECORD_SIZE)?;
-    let accounts = self::records::<Account>(&bytes).map(|account| account_message(&account)).collect();
+    let accounts = self::records::<Account>(&bytes)
+        .map(|account| account_message(&account))
+        .collect();
     Ok(encoded(py, &messages::Accounts { accounts }))
 }
 
 /// Returns a message whose field 1 repeats `Transfer`.
 #[pyfunction]
-pub fn encode_transfers<'py>(py: Python<'py>, records: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+pub fn encode_transfers<'py>(
+    py: Python<'py>,
+    records: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
     let bytes = bytes_of(records)?;
     check_records(&bytes, RECORD_SIZE)?;
-    let transfers = self::records::<Transfer>(&bytes).map(|transfer| transfer_message(&transfer)).collect();
+    let transfers = self::records::<Transfer>(&bytes)
+        .map(|transfer| transfer_message(&transfer))
+        .collect();
     Ok(encoded(py, &messages::Transfers { transfers }))
 }
 
@@ -99,7 +134,9 @@ fn encoded<'py>(py: Python<'py>, message: &impl Message) -> Bound<'py, PyBytes> 
 
 /// Returns the records in `bytes`, whose length has been checked.
 fn records<R: FromBytes>(bytes: &[u8]) -> impl Iterator<Item = R> {
-    bytes.chunks_exact(size_of::<R>()).map(|record| R::read_from_bytes(record).expect("a whole record"))
+    bytes
+        .chunks_exact(size_of::<R>())
+        .map(|record| R::read_from_bytes(record).expect("a whole record"))
 }
 
 /// Returns the records of all items, back to back; an item that cannot be one is a ValueError with its index.
@@ -109,8 +146,13 @@ fn packed<'py, M, R: IntoBytes + zerocopy::Immutable>(
     record: impl Fn(&M) -> Result<R, String>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     PyBytes::new_with(py, items.len() * size_of::<R>(), |target| {
-        for (index, (item, slot)) in items.iter().zip(target.chunks_exact_mut(size_of::<R>())).enumerate() {
-            let record = record(item).map_err(|cause| PyValueError::new_err(format!("item {index}: {cause}")))?;
+        for (index, (item, slot)) in items
+            .iter()
+            .zip(target.chunks_exact_mut(size_of::<R>()))
+            .enumerate()
+        {
+            let record = record(item)
+                .map_err(|cause| PyValueError::new_err(format!("item {index}: {cause}")))?;
             slot.copy_from_slice(record.as_bytes());
         }
         Ok(())
@@ -121,7 +163,9 @@ fn check_operation(operation: u8) -> PyResult<()> {
     if matches!(operation, 1 | 2) {
         return Ok(());
     }
-    Err(PyValueError::new_err(format!("{operation} is no operation")))
+    Err(PyValueError::new_err(format!(
+        "{operation} is no operation"
+    )))
 }
 
 fn sixteen_bits(value: u32, field: &str) -> Result<u16, String> {
