@@ -264,18 +264,24 @@ async def test_a_killed_server_and_a_reopened_folder(data: Path) -> None:
 
 
 async def test_a_stale_file_that_names_a_living_process_is_not_believed(data: Path) -> None:
-    """After a reboot the noted process id may belong to any other program; PostgreSQL alone would refuse to start."""
+    """After a reboot the noted process id may belong to any other program of the same user.
+
+    PostgreSQL alone would then refuse to start until somebody deletes its file by hand.
+    """
     server = server_of(data)
     await server.start()
     await server.stop()
     layout = Layout(data)
-    stale = f"{os.getpid()}\n{layout.cluster}\n1\n5432\n{layout.socket_folder}\n\n\nready   \n"
-    layout.postmaster_file.write_text(stale)
-    (layout.socket_folder / ".s.PGSQL.5432.lock").write_text(stale)
-    server = server_of(data)
-    await server.start()
-    await insert(server.dsn, 1)
-    await server.stop()
+    user = layout.cluster.stat().st_uid
+    with subprocess.Popen(["sleep", "600"], user=user if os.geteuid() == 0 else None, cwd="/") as other:
+        stale = f"{other.pid}\n{layout.cluster}\n1\n5432\n{layout.socket_folder}\n\n\nready   \n"
+        layout.postmaster_file.write_text(stale)
+        (layout.socket_folder / ".s.PGSQL.5432.lock").write_text(stale)
+        server = server_of(data)
+        await server.start()
+        await insert(server.dsn, 1)
+        await server.stop()
+        other.kill()
 
 
 async def test_an_interrupted_creation_is_begun_again(data: Path) -> None:
