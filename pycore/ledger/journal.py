@@ -11,7 +11,7 @@ from typing import NamedTuple
 import asyncpg
 
 from pycore import _core
-from pycore.errors import JournalDamagedError, LedgerFencedError
+from pycore.errors import JournalDamagedError, LedgerFencedError, StateMismatchError
 from pycore.ledger import rows
 from pycore.ledger.lease import SHARD, Lease
 from pycore.store import Connection
@@ -38,6 +38,7 @@ class JournalRow(NamedTuple):
 
     lsn: int
     epoch: int
+    transfer_count: int
     hash: bytes
     results_digest: bytes
     body: bytes
@@ -116,14 +117,14 @@ async def read(connection: Connection, key: bytes, *, after_lsn: int, head: byte
             if row["hash"] != _core.chain_hash(key, head, lsn, row["epoch"], row["body"]):
                 raise JournalDamagedError(lsn, "its hash does not match its content (or the key is another one)")
             head = row["hash"]
-            yield JournalRow(lsn, row["epoch"], head, row["results_digest"], row["body"])
+            yield JournalRow(lsn, row["epoch"], row["transfer_count"], head, row["results_digest"], row["body"])
         if len(found) < batch_rows:
             return
 
 
 async def one(connection: Connection, query: str, *values: object) -> asyncpg.Record:
-    """Return the one row of a table that always has one. Raises LookupError where it was deleted."""
+    """Return the one row of a table that always has one. Raises StateMismatchError where it was deleted."""
     row = await connection.fetchrow(query, *values)
     if row is None:
-        raise LookupError(f"no row: {query}")
+        raise StateMismatchError(f"a row that is always there was deleted: {query}")
     return row

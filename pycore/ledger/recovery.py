@@ -103,13 +103,15 @@ async def recover(
 
 
 def replay(engine: _core.Engine, row: journal.JournalRow) -> None:
-    """Apply one journal row. Raises JournalVersionError, or JournalDamagedError where its results differ."""
+    """Apply one journal row. Raises JournalVersionError, or JournalDamagedError where results or count differ."""
     try:
-        engine.replay(row.body, row.results_digest)
+        batch = engine.replay(row.body, row.results_digest)
     except _core.BodyVersionError as error:
         raise JournalVersionError(row.lsn, str(error)) from error
     except ValueError as error:
         raise JournalDamagedError(row.lsn, str(error)) from error
+    if batch.event_count != row.transfer_count:
+        raise JournalDamagedError(row.lsn, f"it counts {row.transfer_count} events, but holds {batch.event_count}")
 
 
 async def load(connection: Connection, chunk_size: int) -> Recovered:
@@ -167,7 +169,17 @@ async def _load_open_holds(connection: Connection, chunks: Chunks, engine: _core
 
 
 async def _copy_out(connection: Connection, query: str, load: Callable[[bytes], Any]) -> None:
+    refused: ValueError | None = None
+
     async def output(data: bytes) -> None:
-        load(data)
+        nonlocal refused
+        if refused is None:
+            try:
+                load(data)
+            except ValueError as error:
+                # Raised only when the stream has ended: breaking off a COPY can leave asyncpg waiting for ever.
+                refused = error
 
     await connection.copy_from_query(query, output=output, format="binary")
+    if refused is not None:
+        raise refused
