@@ -273,7 +273,8 @@ async def test_a_stale_file_that_names_a_living_process_is_not_believed(data: Pa
     await server.stop()
     layout = Layout(data)
     user = layout.cluster.stat().st_uid
-    with subprocess.Popen(["sleep", "600"], user=user if os.geteuid() == 0 else None, cwd="/") as other:
+    other = subprocess.Popen(["sleep", "600"], user=user if os.geteuid() == 0 else None, cwd="/")  # noqa: ASYNC220
+    try:
         stale = f"{other.pid}\n{layout.cluster}\n1\n5432\n{layout.socket_folder}\n\n\nready   \n"
         layout.postmaster_file.write_text(stale)
         (layout.socket_folder / ".s.PGSQL.5432.lock").write_text(stale)
@@ -281,7 +282,9 @@ async def test_a_stale_file_that_names_a_living_process_is_not_believed(data: Pa
         await server.start()
         await insert(server.dsn, 1)
         await server.stop()
+    finally:
         other.kill()
+        other.wait()  # noqa: ASYNC222
 
 
 async def test_an_interrupted_creation_is_begun_again(data: Path) -> None:
