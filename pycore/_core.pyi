@@ -6,14 +6,35 @@ Records cross the boundary as buffers of fixed 128-byte little-endian records (a
 """
 
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from typing_extensions import Buffer
 
-Units = Sequence[tuple[int, Buffer]]
+__all__ = [
+    "RECORD_SIZE",
+    "RESULT_SIZE",
+    "Batch",
+    "BodyVersionError",
+    "ChunkSummary",
+    "Engine",
+    "Projection",
+    "account_status_names",
+    "chain_hash",
+    "decode_accounts",
+    "decode_body",
+    "decode_results",
+    "decode_transfers",
+    "encode_accounts",
+    "encode_results",
+    "encode_transfers",
+    "key_check",
+    "transfer_status_names",
+]
+
+_Units: TypeAlias = Sequence[tuple[int, Buffer]]
 """Requests in order: ``(operation, records)``; operation 1 creates accounts, 2 creates transfers."""
 
-ColdRecord = tuple[int, int, Buffer, Buffer | None]
+_ColdRecord: TypeAlias = tuple[int, int, Buffer, Buffer | None]
 """What the database knows of an id the engine no longer holds.
 
 ``(kind, outcome, record, pending_record)``: kind 1 is a failed id (``record`` is its 16 little-endian bytes),
@@ -97,16 +118,16 @@ class ChunkSummary:
 class Engine:
     """The deterministic ledger: no I/O, no clock. At most one batch is in flight; reads show committed state only."""
 
-    def __new__(cls, *, chunk_size: int = 1 << 20, accounts_capacity: int = 0) -> Engine:
+    def __new__(cls, *, chunk_size: int = ..., accounts_capacity: int = 0) -> Engine:
         """Return an empty ledger; ``chunk_size`` (transfers, a power of two) is how history is cut into chunks."""
 
     # -- writing
-    def cold_ids(self, units: Units) -> list[int]:
+    def cold_ids(self, units: _Units) -> list[int]:
         """Return the ids the database must be asked about before ``apply``; nearly always none.
 
         Raises ValueError where a unit is empty or not a whole number of records.
         """
-    def apply(self, units: Units, now: int, cold: Sequence[ColdRecord] = ()) -> Batch:
+    def apply(self, units: _Units, now: int, cold: Sequence[_ColdRecord] | None = None) -> Batch:
         """Apply the units in order as one batch at ``now`` (nanoseconds).
 
         Raises ValueError for malformed units or more than 8190 events, and RuntimeError if a batch is in flight.

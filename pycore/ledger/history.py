@@ -7,12 +7,14 @@ from uuid import UUID
 
 import asyncpg
 
-from pycore import _core
 from pycore.ledger.account import AccountBalance
 from pycore.ledger.account_filter import AccountFilter
 from pycore.ledger.chunks import Chunk, Chunks
 from pycore.ledger.transfer import Transfer, TransferFlags
 from pycore.store import Store, unavailable_raised
+
+ColdRecord = tuple[int, int, bytes, bytes | None]
+"""What the database knows of an id the engine no longer holds: kind, outcome, record, the hold's record."""
 
 _FAILED, _TRANSFER = 1, 2
 _CLOSES_HOLD = TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER
@@ -55,16 +57,14 @@ class History:
         self._store = store
         self._chunks = chunks
 
-    async def cold_records(self, ids: Sequence[int]) -> list[_core.ColdRecord]:
+    async def cold_records(self, ids: Sequence[int]) -> list[ColdRecord]:
         """Return what is known of ids that the engine does not hold; what is not returned never existed."""
         transfers = await self.transfers(ids)
         holds = [id for id, transfer in transfers.items() if transfer.flags & TransferFlags.PENDING]
         closed = {t.pending_id for t in transfers.values() if t.flags & _CLOSES_HOLD} - transfers.keys()
         pending = transfers | await self.transfers(list(closed))
         outcomes = await self._outcomes(holds)
-        found: list[_core.ColdRecord] = [
-            (_FAILED, 0, id.to_bytes(16, "little"), None) for id in await self._failures(ids)
-        ]
+        found: list[ColdRecord] = [(_FAILED, 0, id.to_bytes(16, "little"), None) for id in await self._failures(ids)]
         for id, transfer in transfers.items():
             hold = pending[transfer.pending_id].pack() if transfer.flags & _CLOSES_HOLD else None
             found.append((_TRANSFER, outcomes.get(id, 0), transfer.pack(), hold))

@@ -186,12 +186,13 @@ class Ledger:
 
     async def account_balances_records(self, filter: AccountFilter) -> bytes:
         """Return the packed records of an account's balances after each transfer."""
+        packed_filter = filter.pack()
         accounts = unpack_accounts(self._engine.lookup_accounts([filter.account_id]))
         if not accounts or not accounts[0].flags & AccountFlags.HISTORY:
             return b""
         # The engine has the balances of what it applied since it started; those of evicted and of loaded transfers
         # are projected.
-        balances = {row.timestamp: row for row in unpack_balances(self._engine.account_balances(filter.pack()))}
+        balances = {row.timestamp: row for row in unpack_balances(self._engine.account_balances(packed_filter))}
         transfers = await self.account_transfers(filter)
         elsewhere = [transfer.timestamp for transfer in transfers if transfer.timestamp not in balances]
         if elsewhere:

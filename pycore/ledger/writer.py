@@ -27,6 +27,7 @@ from pycore.errors import (
 )
 from pycore.ledger import rows
 from pycore.ledger.account import RECORD_SIZE
+from pycore.ledger.history import ColdRecord
 from pycore.ledger.journal import Journal
 from pycore.ledger.stats import WriterStats
 from pycore.ledger.status import Operation
@@ -35,7 +36,7 @@ from pycore.store import is_connection_lost
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-ColdLookup = Callable[[list[int]], Awaitable[list["_core.ColdRecord"]]]
+ColdLookup = Callable[[list[int]], Awaitable[list[ColdRecord]]]
 
 log = structlog.get_logger()
 
@@ -234,13 +235,13 @@ class Writer:
         self.stats.observe_batch(batch, units=len(units), seconds=time.perf_counter() - started)
         _answer(units, batch.results)
 
-    async def _cold_records(self, units: list[tuple[int, Buffer]]) -> list[_core.ColdRecord]:
+    async def _cold_records(self, units: list[tuple[int, Buffer]]) -> list[ColdRecord]:
         """Return what the database knows of the ids the engine does not hold.
 
         Asked again until nothing is missing: a chunk may have left memory while the database was answering.
         """
-        known: dict[int, _core.ColdRecord | None] = {}
-        found: list[_core.ColdRecord] = []
+        known: dict[int, ColdRecord | None] = {}
+        found: list[ColdRecord] = []
         while missing := [id for id in self._engine.cold_ids(units) if id not in known]:
             known |= dict.fromkeys(missing)
             found += await self._cold_lookup(missing)

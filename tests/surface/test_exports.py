@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pycore.client
-
 import pycore.ledger
 from pycore import _core
 from pycore.ledger import CreateAccountStatus, CreateTransferStatus

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from api._generated.pycore.ledger.v1 import ledger_pb2
@@ -30,7 +33,7 @@ NUMBERS = {"id", "debit_account_id", "credit_account_id", "amount", "pending_id"
            "debits_posted", "credits_pending", "credits_posted"}  # fmt: skip
 
 
-def _message(kind: type, value: Transfer | Account) -> object:
+def _message(kind: Callable[..., Any], value: Transfer | Account) -> Any:
     fields = {name: getattr(value, name) for name in value.__struct_fields__ if name != "reserved"}
     return kind(**{name: _uint128(field) if name in NUMBERS else field for name, field in fields.items()})
 
@@ -81,7 +84,8 @@ def test_what_is_no_message_is_refused(message: bytes) -> None:
 
 @pytest.mark.parametrize("field", ["code", "flags"])
 def test_a_number_that_does_not_fit_names_its_item_and_field(field: str) -> None:
-    good, bad = ledger_pb2.Transfer(), ledger_pb2.Transfer(**{field: 65536})
+    good, bad = ledger_pb2.Transfer(), ledger_pb2.Transfer()
+    setattr(bad, field, 65536)
     message = ledger_pb2.CreateTransfersRequest(transfers=[good, bad]).SerializeToString()
     with pytest.raises(ValueError, match=f"item 1: {field} is 65536"):
         _core.decode_transfers(message)

@@ -84,17 +84,21 @@ impl Engine {
         Ok(self.ledger().cold_ids(&units_of(&held)?))
     }
 
-    #[pyo3(signature = (units, now, cold = Vec::new()))]
+    #[pyo3(signature = (units, now, cold = None))]
     fn apply(
         &self,
         py: Python<'_>,
         units: PyUnits<'_>,
         now: u64,
-        cold: Vec<PyColdRecord<'_>>,
+        cold: Option<Vec<PyColdRecord<'_>>>,
     ) -> PyResult<Batch> {
         let held = hold(&units)?;
         let units = units_of(&held)?;
-        let cold = cold.iter().map(cold_record).collect::<PyResult<Vec<_>>>()?;
+        let cold = cold
+            .unwrap_or_default()
+            .iter()
+            .map(cold_record)
+            .collect::<PyResult<Vec<_>>>()?;
         let events: usize = units
             .iter()
             .map(|unit| unit.records.len() / RECORD_SIZE)

@@ -9,6 +9,9 @@ use pyo3::types::PyBytes;
 use crate::buffer::{array_of, bytes_of};
 use crate::engine::body_error;
 
+/// An operation and its records.
+type PyUnit<'py> = (u8, Bound<'py, PyBytes>);
+
 /// Returns the keyed hash that links a journal row to the one before it.
 #[pyfunction]
 pub fn chain_hash<'py>(
@@ -43,7 +46,7 @@ pub fn key_check<'py>(py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Boun
 pub fn decode_body<'py>(
     py: Python<'py>,
     body: &Bound<'py, PyAny>,
-) -> PyResult<(u64, Vec<(u8, Bound<'py, PyBytes>)>)> {
+) -> PyResult<(u64, Vec<PyUnit<'py>>)> {
     let body = journal::decode_body(&bytes_of(body)?).map_err(body_error)?;
     let units = body
         .units()

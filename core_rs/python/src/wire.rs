@@ -20,9 +20,9 @@ const CREATE_ACCOUNTS: u8 = 1;
 #[pyfunction]
 pub fn decode_accounts<'py>(
     py: Python<'py>,
-    request: &Bound<'py, PyAny>,
+    message: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let message = decode::<messages::Accounts>(request)?;
+    let message = decode::<messages::Accounts>(message)?;
     packed(py, &message.accounts, account_record)
 }
 
@@ -30,9 +30,9 @@ pub fn decode_accounts<'py>(
 #[pyfunction]
 pub fn decode_transfers<'py>(
     py: Python<'py>,
-    request: &Bound<'py, PyAny>,
+    message: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let message = decode::<messages::Transfers>(request)?;
+    let message = decode::<messages::Transfers>(message)?;
     packed(py, &message.transfers, transfer_record)
 }
 
@@ -62,10 +62,10 @@ pub fn encode_results<'py>(
 pub fn decode_results<'py>(
     py: Python<'py>,
     operation: u8,
-    response: &Bound<'py, PyAny>,
+    message: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     check_operation(operation)?;
-    let message = decode::<messages::CreateResults>(response)?;
+    let message = decode::<messages::CreateResults>(message)?;
     packed(py, &message.results, |result| {
         let status = if result.status == CREATED_ON_WIRE {
             CREATED

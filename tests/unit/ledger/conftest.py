@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -48,7 +49,7 @@ async def open_ledger(database_dsn: str, tmp_path: Path) -> AsyncIterator[OpenLe
     """Return a function that opens the test database's ledger; what is still open is closed at the end."""
     opened: list[Ledger] = []
 
-    async def open_one(*, key: JournalKey = KEY, take_over: bool = False, **settings: int) -> Ledger:
+    async def open_one(*, key: JournalKey = KEY, take_over: bool = False, **settings: Any) -> Ledger:
         ledger = await Ledger.open(
             dsn=database_dsn, data=tmp_path, key=key, settings=LedgerSettings(**settings), take_over=take_over
         )

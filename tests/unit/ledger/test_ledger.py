@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -22,6 +23,9 @@ from pycore.ledger import (
 )
 from pycore.ledger.transfer import pack_transfers
 from tests.unit.ledger.conftest import OpenLedger, account, transfer
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 CREATED = CreateTransferStatus.CREATED
 
@@ -75,7 +79,7 @@ async def test_a_numpy_array_of_records_is_a_request(open_ledger: OpenLedger) ->
     await ledger.create_accounts([account(1), account(2)])
     packed = pack_transfers([transfer(1, 2, amount) for amount in (1, 2, 3)])
     array = np.frombuffer(packed, dtype=[("id", "<u8", 2), ("rest", "u1", 112)])
-    results = await ledger.submit(Operation.CREATE_TRANSFERS, array)
+    results = await ledger.submit(Operation.CREATE_TRANSFERS, cast("Buffer", array))
     assert len(results) == 3 * 16
     assert (await ledger.lookup_accounts([2]))[0].credits_posted == 6
 
@@ -114,7 +118,7 @@ async def test_history_of_an_account_by_side_time_and_limit(open_ledger: OpenLed
         await ledger.flush_projection()
     await _until_chunks_are_sealed(ledger, 3)
 
-    async def amounts(**fields: int | bool) -> list[int]:
+    async def amounts(**fields: Any) -> list[int]:
         return [found.amount for found in await ledger.account_transfers(AccountFilter(account_id=1, **fields))]
 
     everything = list(range(1, 61))

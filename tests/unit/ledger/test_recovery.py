@@ -18,7 +18,8 @@ from pycore.errors import (
     StateMismatchError,
 )
 from pycore.ids import new_id
-from pycore.ledger import CreateTransferStatus, JournalKey, Ledger, Transfer, TransferFlags, verify
+from pycore.ledger import CreateTransferStatus, JournalKey, Ledger, Operation, Transfer, TransferFlags, verify
+from pycore.ledger.journal import one
 from tests.unit.ledger.conftest import KEY, OpenLedger, account, crash, transfer
 
 
@@ -97,7 +98,7 @@ async def test_a_writer_that_was_overtaken_can_commit_nothing(open_ledger: OpenL
     with pytest.raises(LedgerFencedError):
         await first.create_transfers([transfer(1, 2, 5)])
     with pytest.raises(LedgerFencedError):
-        first.enqueue(2, transfer(1, 2, 5).pack())
+        first.enqueue(Operation.CREATE_TRANSFERS, transfer(1, 2, 5).pack())
     assert (await second.lookup_accounts([2]))[0].credits_posted == 0
     assert (await second.create_transfers([transfer(1, 2, 7)]))[0].status is CreateTransferStatus.CREATED
 
@@ -111,10 +112,10 @@ async def test_a_connection_cut_between_batches_costs_at_most_one_refusal(
     for n in range(5):
         await other.execute("SELECT pg_terminate_backend($1)", ledger._lease.connection.get_server_pid())
         sent = transfer(1, 2, 1)
-        while True:
+        result = None
+        while result is None:
             try:
                 (result,) = await ledger.create_transfers([sent])
-                break
             except LedgerUnavailableError:
                 await asyncio.sleep(0.02)
         assert result.status in (CreateTransferStatus.CREATED, CreateTransferStatus.EXISTS)
@@ -133,7 +134,7 @@ async def test_another_key_is_refused(open_ledger: OpenLedger) -> None:
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ("UPDATE ledger_journal SET body = set_byte(body, 40, 255 - get_byte(body, 40)) WHERE lsn = 2", JournalDamagedError),
+        ("UPDATE ledger_journal SET body = set_byte(body, 9, 255 - get_byte(body, 9)) WHERE lsn = 2", JournalDamagedError),
         ("UPDATE ledger_journal SET prev_hash = hash WHERE lsn = 2", JournalDamagedError),
         ("UPDATE ledger_journal SET epoch = epoch + 1 WHERE lsn = 2", JournalDamagedError),
         ("UPDATE ledger_journal SET results_digest = hash WHERE lsn = 2", JournalDamagedError),
@@ -157,7 +158,8 @@ async def test_a_damaged_database_is_refused_at_start(
     if "accounts" not in change:
         await connection.execute(
             "TRUNCATE accounts, transfers, holds, transfer_failures, account_balances; UPDATE ledger_projection"
-            " SET projected_lsn = 0, sequence_next = 0, last_timestamp = 0, last_transfer_timestamp = 0, id_time_max_ms = 0"
+            " SET projected_lsn = 0, sequence_next = 0, last_timestamp = 0,"
+            " last_transfer_timestamp = 0, id_time_max_ms = 0"
         )
     await connection.execute(change)
     await connection.close()
@@ -170,7 +172,7 @@ async def test_a_newer_journal_is_refused_by_name(open_ledger: OpenLedger, datab
     await _fill(ledger, 8)
     await ledger.close()
     connection = await asyncpg.connect(database_dsn)
-    row = await connection.fetchrow("SELECT * FROM ledger_journal ORDER BY lsn DESC LIMIT 1")
+    row = await one(connection, "SELECT * FROM ledger_journal ORDER BY lsn DESC LIMIT 1")
     body = row["body"][:4] + (999).to_bytes(2, "little") + row["body"][6:]
     digest = _core.chain_hash(KEY.secret, row["hash"], row["lsn"] + 1, row["epoch"], body)
     await connection.execute(
