@@ -284,7 +284,7 @@ async def test_a_stale_file_that_names_a_living_process_is_not_believed(data: Pa
         await server.stop()
     finally:
         other.kill()
-        other.wait()  # noqa: ASYNC222
+        other.wait()
 
 
 async def test_an_interrupted_creation_is_begun_again(data: Path) -> None:
