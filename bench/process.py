@@ -1,0 +1,89 @@
+"""Processes of a measurement, and the CPU seconds each of them used."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Child:
+    """A process that is ended with the measurement."""
+
+    def __init__(self, arguments: Sequence[str], *, environment: dict[str, str] | None = None) -> None:
+        """Start ``python -m …`` with the arguments."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | (environment or {}),
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self.process.pid
+
+    def line(self) -> str:
+        """Return the next line it prints. Raises RuntimeError when it ended instead."""
+        assert self.process.stdout is not None
+        text = self.process.stdout.readline()
+        if not text:
+            raise RuntimeError(f"{self.process.args!r} ended with {self.process.wait()} before it printed anything")
+        return text.strip()
+
+    def stop(self) -> None:
+        """Ask it to end and wait; kill it when it does not."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds (user and system) of a process and all its descendants, ended ones included.
+
+    A process that is gone counts nothing.
+    """
+    total = 0.0
+    for each in [pid, *_descendants(pid)]:
+        try:
+            # Behind the parenthesis, because the name in front may hold spaces.
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += sum(int(ticks) for ticks in fields[11:15]) / _TICKS
+    return total
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return found
+    for child in children:
+        found += [child, *_descendants(child)]
+    return found
+
+
+class CpuMeter:
+    """CPU seconds of named processes between its making and ``read``."""
+
+    def __init__(self, pids: dict[str, int]) -> None:
+        self._pids = pids
+        self._start = {name: cpu_seconds(pid) for name, pid in pids.items()}
+
+    def read(self) -> dict[str, float]:
+        """Return the seconds since the start, by name."""
+        return {name: round(cpu_seconds(pid) - self._start[name], 2) for name, pid in self._pids.items()}
