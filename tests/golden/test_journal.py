@@ -81,7 +81,8 @@ def test_a_newer_version_is_refused(journal: Path) -> None:
     before = engine.state_hash()
     with pytest.raises(_core.BodyVersionError, match=str(VERSION_NEWEST + 1)):
         _core.decode_body(newer)
-    row = JournalRow(lsn=1, epoch=1, hash=bytes(32), results_digest=bytes.fromhex(batch["results_digest"]), body=newer)
+    digest = bytes.fromhex(batch["results_digest"])
+    row = JournalRow(lsn=1, epoch=1, transfer_count=0, hash=bytes(32), results_digest=digest, body=newer)
     with pytest.raises(JournalVersionError):
         replay(engine, row)
     assert engine.state_hash() == before
@@ -90,7 +91,8 @@ def test_a_newer_version_is_refused(journal: Path) -> None:
 @pytest.mark.parametrize("journal", JOURNALS, ids=lambda journal: journal.stem)
 def test_other_results_than_recorded_are_refused(journal: Path) -> None:
     _, body = _read(journal)[0]
-    row = JournalRow(lsn=1, epoch=1, hash=bytes(32), results_digest=bytes(32), body=body)
+    events = sum(len(records) for _, records in _core.decode_body(body)[1]) // _core.RECORD_SIZE
+    row = JournalRow(lsn=1, epoch=1, transfer_count=events, hash=bytes(32), results_digest=bytes(32), body=body)
     with pytest.raises(JournalDamagedError):
         replay(_core.Engine(), row)
 
