@@ -134,7 +134,7 @@ async def test_another_key_is_refused(open_ledger: OpenLedger) -> None:
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ("UPDATE ledger_journal SET body = set_byte(body, 9, get_byte(body, 9) # 1) WHERE lsn = 2", JournalDamagedError),
+        ("UPDATE ledger_journal SET body=set_byte(body, 9, get_byte(body, 9) # 1) WHERE lsn = 2", JournalDamagedError),
         ("UPDATE ledger_journal SET prev_hash = hash WHERE lsn = 2", JournalDamagedError),
         ("UPDATE ledger_journal SET epoch = epoch + 1 WHERE lsn = 2", JournalDamagedError),
         ("UPDATE ledger_journal SET results_digest = hash WHERE lsn = 2", JournalDamagedError),
