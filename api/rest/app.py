@@ -72,7 +72,7 @@ def _serve(endpoint: Endpoint, ledger: Ledger, gate: _Gate) -> Callable[[Request
         try:
             with gate:
                 return await handler(ledger, request)
-        except Exception as error:  # noqa: BLE001 - the translation point: nothing may pass it untranslated
+        except Exception as error:
             return problem_response(error)
 
     return serve

@@ -1,17 +1,19 @@
 """An endpoint: what Starlette routes to, and what the OpenAPI document says of it. Declared once, used for both."""
 
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.errors import MalformedRequestError
+from api.rest import fields
 from pycore.errors import PycoreError
 from pycore.ledger import Ledger
 
+Query = TypeVar("Query", bound=msgspec.Struct)
 Handler = Callable[[Ledger, Request], Awaitable[Response]]
 
 
@@ -33,15 +35,28 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[type[PycoreError], ...] = ()
     tag: str = "ledger"
     media_type: str = "application/json"
-    unready: HTTPStatus | None = None
 
 
-def read_query(request: Request, kind: type[Any]) -> Any:
+@cache
+def _numbers(kind: type[msgspec.Struct]) -> frozenset[str]:
+    described = msgspec.inspect.type_info(kind)
+    assert isinstance(described, msgspec.inspect.StructType)
+    bare = {
+        field.name: field.type.type if isinstance(field.type, msgspec.inspect.Metadata) else field.type
+        for field in described.fields
+    }
+    return frozenset(name for name, each in bare.items() if isinstance(each, msgspec.inspect.IntType))
+
+
+def read_query(request: Request, kind: type[Query]) -> Query:
     """Return the query string as ``kind``. Raises MalformedRequestError for unknown, repeated or malformed ones."""
     items = request.query_params.multi_items()
     values = dict(items)
     if len(values) != len(items):
         raise MalformedRequestError("a query parameter is given twice")
+    for field in _numbers(kind) & values.keys():
+        # A lenient conversion would take 1e9 and 1.0 for whole numbers.
+        fields.read_number(values[field], fields.BITS_64, field)
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -54,7 +54,7 @@ class Balances(msgspec.Struct, frozen=True):
 
 def read_filter(request: Request) -> AccountFilter:
     """Return what the path and the query string ask for. Raises MalformedRequestError, InvalidRecordsError."""
-    query: HistoryQuery = read_query(request, HistoryQuery)
+    query = read_query(request, HistoryQuery)
     return AccountFilter(
         account_id=fields.read_id(request.path_params["id"], "id"),
         timestamp_min=query.timestamp_min,

@@ -24,6 +24,8 @@ class _LimitedProtocol(HttpToolsProtocol):
     """One connection. Uvicorn bounds neither headers nor the time a request takes to arrive; this does."""
 
     _header_bytes = 0
+    _unfinished_bytes: int | None = None
+    """Bytes received since the headers of a request began, or None while there are none to wait for."""
     _too_large = False
     _receiving: asyncio.TimerHandle | None = None
 
@@ -37,8 +39,18 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._request_arrived()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        if self._unfinished_bytes is not None:
+            self._unfinished_bytes += len(data)
+        super().data_received(data)
+        # The parser keeps a header to itself until it is complete, so one that never is has to be noticed here.
+        if (self._unfinished_bytes or 0) > limits.HTTP_HEADER_BYTES_MAX and not self.transport.is_closing():
+            self._too_large = True
+            self.send_400_response("")
+
     def on_message_begin(self) -> None:
         self._header_bytes = 0
+        self._unfinished_bytes = 0
         if self._receiving is None:
             self._expect_request()
         super().on_message_begin()
@@ -54,6 +66,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self._unfinished_bytes = None
         # From here the reader of the body has its own time limit.
         self._request_arrived()
         super().on_headers_complete()
@@ -127,7 +140,7 @@ class RestServer:
         except OSError as error:
             raise OSError(f"cannot listen for HTTP on {address}: {error}") from error
         self._serving = asyncio.create_task(self._server.serve([listener]), name="rest-server")
-        while not self._server.started and not self._serving.done():  # noqa: ASYNC110 - uvicorn offers no event
+        while not self._server.started and not self._serving.done():
             await asyncio.sleep(0.01)
         if self._serving.done():
             await self._serving

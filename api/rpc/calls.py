@@ -30,7 +30,7 @@ def answered(
     async def call(request: Request, context: Context) -> Response:
         try:
             return await method(request, context)
-        except Exception as error:  # noqa: BLE001 - the translation point: nothing may pass it untranslated
+        except Exception as error:
             await fail(context, error)
 
     return call

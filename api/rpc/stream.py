@@ -63,7 +63,7 @@ class TransferStream:
         except asyncio.CancelledError:
             self._failure = LedgerUnavailableError("the server is stopping", retry_after_ms=1000)
             raise
-        except Exception as error:  # noqa: BLE001 - it becomes the call's status, after all earlier results
+        except Exception as error:
             self._failure = error
         finally:
             self._read_all = True

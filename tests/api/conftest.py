@@ -1,0 +1,62 @@
+"""A ledger on a real PostgreSQL with both doors open, and real clients of each."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+from grpc import aio
+
+from api._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
+from api.app import Doors
+from pycore.client import LedgerClient
+from pycore.config import LedgerSettings
+from pycore.ledger import Ledger
+from tests.api.door import Door, HttpDoor, RpcDoor
+
+
+@pytest.fixture
+def ledger_settings() -> LedgerSettings:
+    return LedgerSettings()
+
+
+@pytest.fixture
+async def ledger(database_dsn: str, tmp_path: Path, ledger_settings: LedgerSettings) -> AsyncIterator[Ledger]:
+    async with Ledger.open(dsn=database_dsn, data=tmp_path, settings=ledger_settings) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+async def doors(ledger: Ledger) -> AsyncIterator[Doors]:
+    doors = Doors(ledger)
+    await doors.open("127.0.0.1:0", "127.0.0.1:0")
+    yield doors
+    await doors.close(5)
+
+
+@pytest.fixture
+async def channel(doors: Doors) -> AsyncIterator[aio.Channel]:
+    async with aio.insecure_channel(doors.grpc_address) as channel:
+        yield channel
+
+
+@pytest.fixture
+def rpc(channel: aio.Channel) -> LedgerServiceStub:
+    return LedgerServiceStub(channel)
+
+
+@pytest.fixture
+async def session(doors: Doors) -> AsyncIterator[ClientSession]:
+    async with ClientSession(f"http://{doors.http_address}") as session:
+        yield session
+
+
+@pytest.fixture
+async def client(doors: Doors) -> AsyncIterator[LedgerClient]:
+    async with LedgerClient(doors.grpc_address, timeout_seconds=5) as client:
+        yield client
+
+
+@pytest.fixture(params=["gRPC", "HTTP"])
+def door(request: pytest.FixtureRequest, rpc: LedgerServiceStub, session: ClientSession) -> Door:
+    return RpcDoor(rpc) if request.param == "gRPC" else HttpDoor(session)

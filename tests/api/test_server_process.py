@@ -1,0 +1,126 @@
+"""``python -m api`` as an operator meets it: it says what it does, stops cleanly, and finds everything again."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from pycore.client import LedgerClient
+from pycore.ids import new_id
+from pycore.ledger import Account, CreateAccountStatus, Transfer
+
+ROOT = Path(__file__).parents[2]
+
+
+class Server:
+    def __init__(self, process: asyncio.subprocess.Process, lines: list[str], grpc: str, http: str) -> None:
+        self.process, self.lines, self.grpc, self.http = process, lines, grpc, http
+
+    async def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return await asyncio.wait_for(self.process.wait(), 60)
+
+
+def arguments(dsn: str, data: Path) -> list[str]:
+    return ["-m", "api", "--dsn", dsn, "--data", str(data), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+
+
+@asynccontextmanager
+async def running(dsn: str, data: Path) -> AsyncIterator[Server]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments(dsn, data), cwd=ROOT, stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    try:
+        while not lines or not lines[-1].startswith("ready"):
+            line = await asyncio.wait_for(process.stdout.readline(), 60)
+            assert line, f"it ended early: {lines}"
+            lines.append(line.decode().rstrip())
+        addresses = re.findall(r"127\.0\.0\.1:\d+", lines[-1])
+        yield Server(process, lines, *addresses)
+        lines += (await process.stdout.read()).decode().splitlines()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_starts_stops_and_finds_everything_again(
+    database_dsn: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    transfer = Transfer(id=new_id(), debit_account_id=1, credit_account_id=2, amount=5, ledger=1, code=1)
+    async with running(database_dsn, tmp_path) as server:
+        assert any("no authentication" in line for line in server.lines)
+        async with LedgerClient(server.grpc) as client:
+            await client.create_accounts([Account(id=id, ledger=1, code=1) for id in (1, 2)])
+            await client.create_transfers([transfer])
+        assert await server.stop(number) == 0
+    assert server.lines[-1] == "stopped"
+
+    async with running(database_dsn, tmp_path) as server:
+        async with LedgerClient(server.grpc) as client:
+            assert (await client.lookup_transfers([transfer.id]))[0].amount == 5
+            results = await client.create_accounts([Account(id=1, ledger=1, code=1)])
+            assert results[0].status is CreateAccountStatus.EXISTS
+        assert await server.stop(number) == 0
+
+
+async def test_what_was_accepted_is_finished_when_it_stops(database_dsn: str, tmp_path: Path) -> None:
+    transfers = [
+        Transfer(id=new_id(), debit_account_id=1, credit_account_id=2, amount=1, ledger=1, code=1) for _ in range(5000)
+    ]
+    answered = 0
+    async with running(database_dsn, tmp_path) as server, LedgerClient(server.grpc, timeout_seconds=1) as client:
+        await client.create_accounts([Account(id=id, ledger=1, code=1) for id in (1, 2)])
+        stopping = None
+        try:
+            async for _ in client.stream_transfers([each] for each in transfers):
+                answered += 1
+                if answered == 100:
+                    stopping = asyncio.create_task(server.stop())
+        except Exception:
+            pass
+        assert stopping is not None
+        assert await stopping == 0
+    async with running(database_dsn, tmp_path) as server, LedgerClient(server.grpc) as client:
+        found = await client.lookup_transfers([each.id for each in transfers])
+        assert len(found) >= answered
+        assert (await client.lookup_accounts([1]))[0].debits_posted == len(found)
+        assert await server.stop() == 0
+
+
+async def test_it_says_why_it_cannot_serve(database_dsn: str, tmp_path: Path) -> None:
+    async def ending(*more: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments(database_dsn, tmp_path),
+            *more,
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await asyncio.wait_for(process.communicate(), 60)
+        return process.returncode, errors.decode()
+
+    async with running(database_dsn, tmp_path) as server:
+        code, said = await ending()
+        assert code == 1
+        assert "another process" in said
+        assert "Traceback" not in said
+        assert await server.stop() == 0
+        code, said = await ending("--grpc", "nowhere")
+        assert (code, "host:port" in said) == (1, True)
+    async with running(database_dsn, tmp_path) as server:
+        other = f"{tmp_path}/other"
+        code, said = await ending("--http", server.http, "--data", other, "--dsn", "postgresql://nobody@127.0.0.1:1/no")
+        assert code == 1
+        assert "Traceback" not in said
+        assert await server.stop() == 0
