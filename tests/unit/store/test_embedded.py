@@ -62,6 +62,7 @@ def data(tmp_path: Path) -> Path:
 def holder(data: Path) -> Iterator[Holder]:
     """Start another process that runs a server on the folder; returns it and its server's process id."""
     started: list[subprocess.Popen[str]] = []
+    servers: list[int] = []
 
     def start() -> tuple[subprocess.Popen[str], int]:
         process = subprocess.Popen(
@@ -72,7 +73,8 @@ def holder(data: Path) -> Iterator[Holder]:
         )
         started.append(process)
         assert process.stdout is not None
-        return process, int(process.stdout.readline())
+        servers.append(int(process.stdout.readline()))
+        return process, servers[-1]
 
     yield start
     for process in started:
@@ -80,6 +82,10 @@ def holder(data: Path) -> Iterator[Holder]:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+    for pid in servers:  # a failed test must not leave its server behind
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/cwd").readlink() == Layout(data).cluster:
+                os.kill(pid, signal.SIGKILL)
 
 
 async def test_a_reopened_folder_holds_what_was_committed(data: Path) -> None:
