@@ -10,7 +10,7 @@ from api.rest.app import application
 from api.rest.server import RestServer
 from api.rpc.server import RpcServer
 from pycore.config import Settings, mask_dsn, split_address
-from pycore.ledger import JournalKey, Ledger
+from pycore.ledger import Ledger
 
 STOP_SECONDS = 30.0
 """How long what was accepted may take to finish once the server stops."""
@@ -51,13 +51,7 @@ async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = pri
     stop = _stop_signal()
     tell(f"opening the ledger in {_database(settings)}")
     started = time.monotonic()
-    opening = Ledger.open(
-        dsn=settings.store.dsn,
-        data=settings.store.data,
-        key=_journal_key(settings),
-        settings=settings.ledger,
-        take_over=take_over,
-    )
+    opening = Ledger.open(store=settings.store, settings=settings.ledger, take_over=take_over, progress=tell)
     async with opening as ledger:
         stats = ledger.stats()
         seconds = time.monotonic() - started
@@ -86,14 +80,6 @@ def _database(settings: Settings) -> str:
     if settings.store.dsn is None:
         return f"{Path(settings.store.data).resolve()} (embedded PostgreSQL)"
     return mask_dsn(settings.store.dsn)
-
-
-def _journal_key(settings: Settings) -> JournalKey | None:
-    if settings.ledger.journal_key is not None:
-        return JournalKey.from_hex(settings.ledger.journal_key)
-    if settings.ledger.journal_key_file is not None:
-        return JournalKey.from_file(Path(settings.ledger.journal_key_file))
-    return None
 
 
 def _warning(settings: Settings) -> str:

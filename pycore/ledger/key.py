@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from pycore.config import LedgerSettings
 from pycore.errors import JournalKeyError
 
 KEY_SIZE = 32
@@ -22,6 +23,15 @@ class JournalKey:
 
     def __repr__(self) -> str:
         return "JournalKey(…)"
+
+    @classmethod
+    def configured(cls, settings: LedgerSettings, data: Path) -> JournalKey:
+        """Return the key the settings name, or the data folder's own, made where there is none yet."""
+        if settings.journal_key is not None:
+            return cls.from_hex(settings.journal_key)
+        if settings.journal_key_file is not None:
+            return cls.from_file(Path(settings.journal_key_file))
+        return cls.from_file_or_new(data / "journal.key")
 
     @classmethod
     def from_hex(cls, text: str) -> JournalKey:

@@ -38,7 +38,7 @@ from pycore.ledger.status import (
 from pycore.ledger.totals import LedgerTotals
 from pycore.ledger.transfer import Transfer, pack_transfers, unpack_transfers
 from pycore.ledger.writer import Writer
-from pycore.store import Store
+from pycore.store import Progress, Store
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -83,20 +83,25 @@ class Ledger:
         *,
         dsn: str | None = None,
         data: str | Path = "data",
+        store: StoreSettings | None = None,
         key: JournalKey | None = None,
         settings: LedgerSettings | None = None,
         take_over: bool = False,
+        progress: Progress | None = None,
     ) -> OpenLedger:
         """Open the ledger of a database, or of a data folder with an embedded PostgreSQL; ``async with`` or ``await``.
 
-        ``key`` signs the journal; without it the file ``journal.key`` in the data folder does (made at the first
-        start; a copy of it belongs in a safe). ``take_over`` fences a writer that is still alive.
+        ``store`` says where the database is in full, instead of ``dsn`` and ``data``. ``key`` signs the journal;
+        without it (and without one in ``settings``) the file ``journal.key`` in the data folder does, made at the first
+        start: a copy of it belongs in a safe. ``take_over`` fences a writer that is still alive. ``progress`` is told
+        what goes on, a line at a time.
 
         Raises before anything is written: DataFolderInUseError, LedgerInUseError, DatabaseStartError,
         LedgerUnavailableError, MigrationError, JournalKeyError, JournalDamagedError, JournalVersionError,
         StateMismatchError.
         """
-        return OpenLedger(dsn, Path(data), key, settings or LedgerSettings(), take_over)
+        where = store or StoreSettings(dsn=dsn, data=str(data))
+        return OpenLedger(where, settings or LedgerSettings(), key, take_over, progress)
 
     def start(self) -> None:
         """Begin to write and to project."""
@@ -260,13 +265,18 @@ class OpenLedger:
     """What ``Ledger.open`` returns: await it, or use it in ``async with``."""
 
     def __init__(
-        self, dsn: str | None, data: Path, key: JournalKey | None, settings: LedgerSettings, take_over: bool
+        self,
+        where: StoreSettings,
+        settings: LedgerSettings,
+        key: JournalKey | None,
+        take_over: bool,
+        progress: Progress | None,
     ) -> None:
-        self._dsn = dsn
-        self._data = data
-        self._key = key
+        self._where = where
         self._settings = settings
+        self._key = key
         self._take_over = take_over
+        self._progress = progress
         self._ledger: Ledger | None = None
 
     def __await__(self) -> Generator[Any, None, Ledger]:
@@ -283,10 +293,10 @@ class OpenLedger:
             await self._ledger.close()
 
     async def _open(self) -> Ledger:
-        store = await Store.open(StoreSettings(dsn=self._dsn, data=str(self._data)))
+        store = await Store.open(self._where, progress=self._progress)
         lease = Lease(store)
         try:
-            key = self._key or _journal_key(self._settings, self._data)
+            key = self._key or JournalKey.configured(self._settings, Path(self._where.data))
             await lease.take(by_force=self._take_over)
             chunk_size = await recovery.identity(lease.connection, key.secret, chunk_size=self._settings.chunk_size)
             recovered = await recovery.recover(lease.connection, key.secret, chunk_size=chunk_size)
@@ -303,11 +313,3 @@ def _checked(ids: Sequence[int]) -> Sequence[int]:
     if len(ids) > LOOKUP_MAX:
         raise InvalidRecordsError(f"{len(ids)} ids in one lookup; the most is {LOOKUP_MAX}")
     return ids
-
-
-def _journal_key(settings: LedgerSettings, data: Path) -> JournalKey:
-    if settings.journal_key is not None:
-        return JournalKey.from_hex(settings.journal_key)
-    if settings.journal_key_file is not None:
-        return JournalKey.from_file(Path(settings.journal_key_file))
-    return JournalKey.from_file_or_new(data / "journal.key")

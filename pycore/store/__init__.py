@@ -3,6 +3,7 @@
 from pycore.store.embedded import EmbeddedServer
 from pycore.store.failure import is_connection_lost, is_unavailable, unavailable_raised
 from pycore.store.layout import running_dsn
+from pycore.store.leftover import Progress
 from pycore.store.migrations import migrate
 from pycore.store.pool import Connection, Pool
 from pycore.store.store import OpenStore, Store
@@ -12,6 +13,7 @@ __all__ = [
     "EmbeddedServer",
     "OpenStore",
     "Pool",
+    "Progress",
     "Store",
     "is_connection_lost",
     "is_unavailable",
