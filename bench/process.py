@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -42,11 +43,15 @@ class Child:
         """Ask it to end and wait; kill it when it does not."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=60)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        self.process.wait()
+        self.kill()
+
+    def kill(self) -> None:
+        """End it without a chance to say good-bye."""
+        self.process.kill()
+        # Waits, and closes the pipes.
+        self.process.communicate()
 
 
 def cpu_seconds(pid: int) -> float:

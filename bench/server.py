@@ -45,8 +45,7 @@ class ServerProcess:
 
     def kill(self) -> None:
         """End it without a chance to say good-bye."""
-        self._child.process.kill()
-        self._child.process.wait()
+        self._child.kill()
 
     def stop(self) -> None:
         """Ask it to finish what it accepted and to end."""

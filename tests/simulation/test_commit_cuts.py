@@ -1,0 +1,14 @@
+"""T2 in small: fifteen connections cut around COMMIT. The command cuts 500."""
+
+import pytest
+
+from tests.simulation import commit_cuts
+from tests.simulation.report import Arguments
+
+CUTS = 15
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_every_answer_around_a_lost_connection_is_true(seed: int) -> None:
+    outcome = await commit_cuts.simulate(Arguments(seed=seed, count=CUTS))
+    assert outcome["cuts"] == CUTS
