@@ -1,6 +1,5 @@
 """The Starlette application: every endpoint, with errors turned into problems by one table."""
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from api.errors import MalformedRequestError, MethodNotAllowedError, NotFoundError
 from api.limits import HTTP_CONCURRENCY_MAX
@@ -20,8 +20,9 @@ from pycore.errors import LedgerOverloadedError, PycoreError
 from pycore.ledger import Ledger
 
 ENDPOINTS = (
-    *account.ENDPOINTS,
+    # Routes are tried in this order: what is called most comes first.
     *transfer.ENDPOINTS,
+    *account.ENDPOINTS,
     *history.ENDPOINTS,
     *trial_balance.ENDPOINTS,
     *health.ENDPOINTS,
@@ -33,18 +34,41 @@ class _Gate:
     """Counts requests under way; beyond the limit they are refused at once."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
 
-    def __enter__(self) -> None:
-        if self._count >= HTTP_CONCURRENCY_MAX:
+    def enter(self) -> None:
+        """Count one more. Raises LedgerOverloadedError."""
+        if self.count >= HTTP_CONCURRENCY_MAX:
             raise LedgerOverloadedError(
-                f"{self._count} HTTP requests are under way; nothing was recorded, come back later",
+                f"{self.count} HTTP requests are under way; nothing was recorded, come back later",
                 retry_after_ms=_RETRY_AFTER_MS,
             )
-        self._count += 1
+        self.count += 1
 
-    def __exit__(self, *_: object) -> None:
-        self._count -= 1
+    def leave(self) -> None:
+        """Count one less."""
+        self.count -= 1
+
+
+class _Served:
+    """An endpoint as an ASGI application of its own, so that Starlette wraps nothing else around it."""
+
+    def __init__(self, endpoint: Endpoint, ledger: Ledger, gate: _Gate) -> None:
+        self._handler = endpoint.handler
+        self._ledger = ledger
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever goes wrong becomes a problem by the one table in :mod:`api.errors`."""
+        try:
+            self._gate.enter()
+            try:
+                response = await self._handler(self._ledger, Request(scope, receive, send))
+            finally:
+                self._gate.leave()
+        except Exception as error:
+            response = problem_response(error)
+        await response(scope, receive, send)
 
 
 def application(ledger: Ledger) -> Starlette:
@@ -57,25 +81,12 @@ def application(ledger: Ledger) -> Starlette:
         return Response(document, media_type="application/json")
 
     routes = [
-        Route(each.path, _serve(each, ledger, gate), methods=[each.method], name=each.summary) for each in endpoints
+        Route(each.path, _Served(each, ledger, gate), methods=[each.method], name=each.summary) for each in endpoints
     ]
     return Starlette(
         routes=[*routes, Route("/openapi.json", show_document, methods=["GET"]), *docs.routes()],
         exception_handlers={HTTPException: _refuse, Exception: _report},
     )
-
-
-def _serve(endpoint: Endpoint, ledger: Ledger, gate: _Gate) -> Callable[[Request], Awaitable[Response]]:
-    handler = endpoint.handler
-
-    async def serve(request: Request) -> Response:
-        try:
-            with gate:
-                return await handler(ledger, request)
-        except Exception as error:
-            return problem_response(error)
-
-    return serve
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -1,27 +1,27 @@
 """Request bodies: read to a limit, decoded strictly, answered as JSON."""
 
-import asyncio
 import json
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import MalformedRequestError, RequestTimeoutError, UnsupportedMediaTypeError
-from api.limits import HTTP_RECEIVE_SECONDS_MAX, MESSAGE_BYTES_MAX
+from api.errors import MalformedRequestError, UnsupportedMediaTypeError
+from api.limits import MESSAGE_BYTES_MAX
 from pycore.errors import RequestTooLargeError
 
 Value = TypeVar("Value")
 
-_JSON = "application/json"
+_JSON: Final = "application/json"
+_JSON_BYTES: Final = _JSON.encode()
 
 
 async def read_json(request: Request, decoder: msgspec.json.Decoder[Value]) -> Value:
     """Return the request's body as the decoder's type.
 
-    Raises UnsupportedMediaTypeError, RequestTooLargeError, RequestTimeoutError, and MalformedRequestError for anything
-    that is not exactly one JSON value of that type: other types, unknown or repeated fields, half a number.
+    Raises UnsupportedMediaTypeError, RequestTooLargeError, and MalformedRequestError for anything that is not exactly
+    one JSON value of that type: other types, unknown or repeated fields, half a number.
     """
     _check_headers(request)
     body = await _read(request)
@@ -29,12 +29,20 @@ async def read_json(request: Request, decoder: msgspec.json.Decoder[Value]) -> V
         raise MalformedRequestError("the body is empty")
     try:
         value = decoder.decode(body)
-        json.loads(body, object_pairs_hook=_refuse_repeated)
+        _STRICT.decode(body.decode())
     except RecursionError:
         raise MalformedRequestError("the JSON is nested too deeply") from None
     except ValueError as error:  # msgspec's errors, JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise MalformedRequestError(f"the body is not what this endpoint takes: {error}") from None
     return value
+
+
+def header(request: Request, name: bytes) -> bytes | None:
+    """Return a header's value as it was sent; ``name`` is in lower case."""
+    for key, value in request.scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return None
 
 
 def json_response(value: Any, status: int = 200) -> Response:
@@ -43,32 +51,33 @@ def json_response(value: Any, status: int = 200) -> Response:
 
 
 def _check_headers(request: Request) -> None:
-    headers = request.headers
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+    kind = header(request, b"content-type")
+    if kind != _JSON_BYTES and (kind or b"").partition(b";")[0].strip().lower() != _JSON_BYTES:
         # Also what keeps a web page of another origin from posting here: a browser would have to ask first.
         raise UnsupportedMediaTypeError(f"send the body as content-type: {_JSON}")
-    if headers.get("content-encoding", "identity").lower() != "identity":
+    encoding = header(request, b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
         raise UnsupportedMediaTypeError("send the body uncompressed, without content-encoding")
-    length = headers.get("content-length", "0")
-    if length.isascii() and length.isdigit() and int(length[:20]) > MESSAGE_BYTES_MAX:
+    # The parser has made sure that it is a number.
+    if int(header(request, b"content-length") or 0) > MESSAGE_BYTES_MAX:
         _refuse_size()
 
 
 async def _read(request: Request) -> bytes:
+    """Return the whole body; how long it may take to arrive is the server's business."""
     chunks: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout(HTTP_RECEIVE_SECONDS_MAX):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > MESSAGE_BYTES_MAX:
-                    _refuse_size()
-                chunks.append(chunk)
-    except TimeoutError:
-        raise RequestTimeoutError(f"the body did not arrive within {HTTP_RECEIVE_SECONDS_MAX:.0f} seconds") from None
-    except ClientDisconnect:
-        raise MalformedRequestError("the caller went away before the body was complete") from None
-    return b"".join(chunks)
+    more = True
+    while more:
+        event = await request.receive()
+        if event["type"] == "http.disconnect":
+            raise MalformedRequestError("the caller went away before the body was complete")
+        chunks.append(event.get("body", b""))
+        size += len(chunks[-1])
+        if size > MESSAGE_BYTES_MAX:
+            _refuse_size()
+        more = event.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _refuse_size() -> NoReturn:
@@ -83,3 +92,6 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         repeated = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the field {repeated!r} is given twice")
     return fields
+
+
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=_refuse_repeated)

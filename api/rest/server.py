@@ -4,40 +4,40 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Final
 
+import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api import limits
+from api.rest.problem import Problem
 
-_TOO_LARGE = (
-    b'{"title":"Request Header Fields Too Large","status":431,'
-    b'"detail":"the request line and headers are too many or too long","reason":"headers_too_large"}'
+_TOO_LARGE: Final = Problem(
+    "Request Header Fields Too Large", 431, "the request line and headers are too many or too long", "headers_too_large"
 )
-_MALFORMED = (
-    b'{"title":"Bad Request","status":400,"detail":"this is not an HTTP/1.1 request","reason":"malformed_request"}'
-)
+_MALFORMED: Final = Problem("Bad Request", 400, "this is not an HTTP/1.1 request", "malformed_request")
+_TOO_SLOW: Final = Problem("Request Timeout", 408, "the request took too long to arrive", "request_timeout", 0)
+_SWEEP_SECONDS: Final = 0.25
 
 
 class _LimitedProtocol(HttpToolsProtocol):
     """One connection. Uvicorn bounds neither headers nor the time a request takes to arrive; this does."""
 
-    _header_bytes = 0
+    receiving_since: float | None = None
+    """When the request that is arriving began (loop time), or None between requests."""
+
+    _head_bytes = 0
     _unfinished_bytes: int | None = None
-    """Bytes received since the headers of a request began, or None while there are none to wait for."""
+    """Bytes received since the head of a request began, or None while there is none to wait for."""
     _too_large = False
-    _receiving: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.receiving_since = self.loop.time()
         if len(self.connections) > limits.HTTP_CONNECTIONS_MAX:
             transport.close()
-        self._expect_request()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._request_arrived()
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._unfinished_bytes is not None:
@@ -49,10 +49,9 @@ class _LimitedProtocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        self._header_bytes = 0
+        self._head_bytes = 0
         self._unfinished_bytes = 0
-        if self._receiving is None:
-            self._expect_request()
+        self.receiving_since = self.loop.time()
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -67,38 +66,44 @@ class _LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._unfinished_bytes = None
-        # From here the reader of the body has its own time limit.
-        self._request_arrived()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self.receiving_since = None
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, or too much of one, and close."""
         del msg
-        status, content = (b"400 Bad Request", _MALFORMED)
-        if self._too_large:
-            status, content = (b"431 Request Header Fields Too Large", _TOO_LARGE)
+        self._refuse(_TOO_LARGE if self._too_large else _MALFORMED)
+
+    def cut_off(self) -> None:
+        """Close a connection whose request takes too long to arrive."""
+        self.receiving_since = None
+        # Uvicorn declares the cycle as always there, but begins without one.
+        if bool(self.cycle) and not self.cycle.response_started:
+            self._refuse(_TOO_SLOW)
+        else:
+            self.transport.close()
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer and close: after this the two sides no longer agree where a request begins."""
+        content = msgspec.json.encode(problem)
         head = (
-            b"HTTP/1.1 %b\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+            f"HTTP/1.1 {problem.status} {problem.title}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(content)}\r\nconnection: close\r\n\r\n"
         )
-        self.transport.write(head % (status, len(content)) + content)
+        self.transport.write(head.encode() + content)
         self.transport.close()
 
     def _count(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > limits.HTTP_HEADER_BYTES_MAX:
+        self._head_bytes += size
+        if self._head_bytes > limits.HTTP_HEADER_BYTES_MAX:
             self._refuse_size()
 
     def _refuse_size(self) -> None:
         self._too_large = True
         raise ValueError("the headers are too large")
-
-    def _expect_request(self) -> None:
-        self._receiving = self.loop.call_later(limits.HTTP_RECEIVE_SECONDS_MAX, self.timeout_keep_alive_handler)
-
-    def _request_arrived(self) -> None:
-        if self._receiving is not None:
-            self._receiving.cancel()
-            self._receiving = None
 
 
 class _Server(uvicorn.Server):
@@ -129,6 +134,7 @@ class RestServer:
             )
         )
         self._serving: asyncio.Task[None] | None = None
+        self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self, address: str) -> str:
         """Listen on ``host:port`` (port 0: any that is free) and return the address. Raises OSError."""
@@ -144,6 +150,7 @@ class RestServer:
             await asyncio.sleep(0.01)
         if self._serving.done():
             await self._serving
+        self._sweeper = asyncio.create_task(self._sweep(), name="rest-sweeper")
         return f"{address.rpartition(':')[0]}:{listener.getsockname()[1]}"
 
     async def stop(self, seconds: float) -> None:
@@ -152,3 +159,16 @@ class RestServer:
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    async def _sweep(self) -> None:
+        """Cut off connections whose request takes too long to arrive. One timer for all, none per request."""
+        now = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            oldest = now() - limits.HTTP_RECEIVE_SECONDS_MAX
+            for connection in list(self._server.server_state.connections):
+                assert isinstance(connection, _LimitedProtocol)
+                if connection.receiving_since is not None and connection.receiving_since < oldest:
+                    connection.cut_off()

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from api.errors import MalformedRequestError, RequestTimeoutError, UnsupportedMediaTypeError
 from api.limits import HTTP_DEADLINE_SECONDS, REQUEST_EVENTS_MAX
 from api.rest import fields
+from api.rest.body import header
 from pycore.errors import (
     DeadlineExceededError,
     InvalidRecordsError,
@@ -51,10 +52,10 @@ _NAMES: Final[dict[type[IntEnum], dict[int, str]]] = {
 
 def deadline(request: Request) -> float:
     """Return the caller's deadline in ``time.monotonic()`` seconds. Raises MalformedRequestError."""
-    text = request.headers.get(DEADLINE_HEADER)
-    if text is None:
+    value = header(request, DEADLINE_HEADER.encode())
+    if value is None:
         return time.monotonic() + HTTP_DEADLINE_SECONDS
-    milliseconds = fields.read_number(text, fields.BITS_128, DEADLINE_HEADER)
+    milliseconds = fields.read_number(value.decode("latin-1"), fields.BITS_128, DEADLINE_HEADER)
     return time.monotonic() + min(milliseconds, _DEADLINE_MS_MAX) / 1000
 
 
@@ -85,13 +86,20 @@ async def submit(ledger: Ledger, operation: Operation, records: bytes, until: fl
 
     Work that was started but not finished at the deadline is an OutcomeUnknownError.
     """
-    if until <= time.monotonic():
+    seconds = until - time.monotonic()
+    if seconds <= 0:
         raise DeadlineExceededError
+    future = ledger.enqueue(operation, records, deadline=until)
+    timer = asyncio.get_running_loop().call_later(seconds, _give_up, future)
     try:
-        async with asyncio.timeout_at(asyncio.get_running_loop().time() + until - time.monotonic()):
-            return await ledger.enqueue(operation, records, deadline=until)
-    except TimeoutError:
-        raise OutcomeUnknownError("the deadline passed; ask again with the same ids to learn the outcome") from None
+        return await future
+    finally:
+        timer.cancel()
+
+
+def _give_up(future: asyncio.Future[bytes]) -> None:
+    if not future.done():
+        future.set_exception(OutcomeUnknownError("the deadline passed: ask again with the same ids"))
 
 
 def results_type(result_name: str, name: str, kind: type[IntEnum]) -> Any:
