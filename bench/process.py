@@ -39,6 +39,18 @@ class Child:
             raise RuntimeError(f"{self.process.args!r} ended with {self.process.wait()} before it printed anything")
         return text.strip()
 
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def end_of_input(self) -> None:
+        """Close its standard input and wait until it ends by itself. Raises RuntimeError when it fails."""
+        self.process.communicate()
+        if self.process.returncode:
+            raise RuntimeError(f"{self.process.args!r} ended with {self.process.returncode}")
+
     def stop(self) -> None:
         """Ask it to end and wait; kill it when it does not."""
         if self.process.poll() is None:

@@ -1,0 +1,1 @@
+"""The workloads of the bench, one file each; ``bench/README.md`` says what they vary."""
