@@ -22,6 +22,40 @@ _TOO_SLOW: Final = Problem("Request Timeout", 408, "the request took too long to
 _SWEEP_SECONDS: Final = 0.25
 
 
+class _JoinedWrites(asyncio.Transport):
+    """A transport whose writes of one turn of the event loop leave in one piece.
+
+    Uvicorn writes a response's head and its body apart; each would be a system call of its own and wake the caller.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._pieces: list[bytes | bytearray | memoryview] = []
+        # What is only handed on.
+        self.get_extra_info = transport.get_extra_info  # type: ignore[method-assign]
+        self.is_closing = transport.is_closing  # type: ignore[method-assign]
+        self.is_reading = transport.is_reading  # type: ignore[method-assign]
+        self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
+        self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
+        self.abort = transport.abort  # type: ignore[method-assign]
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._pieces:
+            self._loop.call_soon(self._flush)
+        self._pieces.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._pieces:
+            self._transport.write(b"".join(self._pieces))
+            self._pieces.clear()
+
+
 class _LimitedProtocol(HttpToolsProtocol):
     """One connection. Uvicorn bounds neither headers nor the time a request takes to arrive; this does."""
 
@@ -34,7 +68,7 @@ class _LimitedProtocol(HttpToolsProtocol):
     _too_large = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(_JoinedWrites(transport, self.loop))
         self.receiving_since = self.loop.time()
         if len(self.connections) > limits.HTTP_CONNECTIONS_MAX:
             transport.close()
