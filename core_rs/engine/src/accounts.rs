@@ -46,6 +46,14 @@ impl AccountSlot {
     pub fn has(&self, flags: u16) -> bool {
         self.flags & flags != 0
     }
+
+    pub fn close(&mut self) {
+        self.flags |= account_flags::CLOSED;
+    }
+
+    pub fn reopen(&mut self) {
+        self.flags &= !account_flags::CLOSED;
+    }
 }
 
 /// What a batch can change of an account, as it was before the batch.
@@ -181,30 +189,26 @@ impl Accounts {
         }
     }
 
-    /// Keeps the prior image of an account the batch is about to change, once.
+    /// Returns an account the batch is about to change, after keeping its prior image, once.
     #[inline]
-    pub fn touch(&mut self, account: u32) {
-        let position = self.images.len();
-        let batch = self.batch;
-        let slot = self.get_mut(account);
-        if slot.touched >> POSITION_BITS == batch {
-            return;
+    pub fn change(&mut self, account: u32) -> &mut AccountSlot {
+        let slot = &mut self.segments[(account >> SEGMENT_BITS) as usize][(account & SEGMENT_MASK) as usize];
+        if slot.touched >> POSITION_BITS != self.batch {
+            slot.touched = self.batch << POSITION_BITS | self.images.len() as u64;
+            self.images.push(AccountImage {
+                debits_pending: slot.debits_pending,
+                debits_posted: slot.debits_posted,
+                credits_pending: slot.credits_pending,
+                credits_posted: slot.credits_posted,
+                last_sequence: slot.last_sequence,
+                account,
+                flags: slot.flags,
+            });
+            if !std::mem::replace(&mut slot.dirty, true) {
+                self.dirty.push(account);
+            }
         }
-        slot.touched = batch << POSITION_BITS | position as u64;
-        let image = AccountImage {
-            debits_pending: slot.debits_pending,
-            debits_posted: slot.debits_posted,
-            credits_pending: slot.credits_pending,
-            credits_posted: slot.credits_posted,
-            last_sequence: slot.last_sequence,
-            account,
-            flags: slot.flags,
-        };
-        let was_dirty = std::mem::replace(&mut slot.dirty, true);
-        self.images.push(image);
-        if !was_dirty {
-            self.dirty.push(account);
-        }
+        slot
     }
 
     pub fn begin_batch(&mut self) {
@@ -345,11 +349,5 @@ impl Accounts {
     /// Returns the entries of the index, which must equal the accounts.
     pub fn index_len(&self) -> usize {
         self.index.len()
-    }
-
-    /// Marks an account open or closed.
-    pub fn set_closed(&mut self, account: u32, closed: bool) {
-        let slot = self.get_mut(account);
-        slot.flags = if closed { slot.flags | account_flags::CLOSED } else { slot.flags & !account_flags::CLOSED };
     }
 }

@@ -11,12 +11,12 @@ use crate::transfer::{NANOSECONDS_PER_SECOND, Transfer, id_time_ms, transfer_fla
 use crate::window::{BalanceRow, Link};
 
 impl Ledger {
-    /// Creates one transfer; returns its timestamp. Guards stand in the order of precedence of
+    /// Creates one transfer, making the event its record; returns its timestamp. Guards stand in the order of precedence of
     /// <https://docs.tigerbeetle.com/reference/requests/create_transfers/#result>.
     #[inline]
     pub(crate) fn create_transfer(
         &mut self,
-        transfer: &Transfer,
+        transfer: &mut Transfer,
         timestamp: u64,
         resolved: &Resolved,
         cold: &ColdRecords<'_>,
@@ -43,7 +43,8 @@ impl Ledger {
         }
     }
 
-    fn move_or_hold(&mut self, transfer: &Transfer, timestamp: u64, resolved: &Resolved) -> Result<u64, Status> {
+    #[inline]
+    fn move_or_hold(&mut self, transfer: &mut Transfer, timestamp: u64, resolved: &Resolved) -> Result<u64, Status> {
         check_fields(transfer)?;
         let debit = self.resolved_account(resolved.debit, transfer.debit_account_id);
         if debit == NONE_ACCOUNT {
@@ -61,11 +62,10 @@ impl Ledger {
         if transfer.ledger != debit_account.ledger {
             return Err(Status::TransferMustHaveTheSameLedgerAsAccounts);
         }
-        let mut record = *transfer;
         if transfer.has(transfer_flags::IMPORTED) {
             self.check_imported(transfer, debit_account, credit_account)?;
         } else {
-            record.timestamp = timestamp;
+            transfer.timestamp = timestamp;
         }
         if debit_account.has(account_flags::CLOSED) {
             return Err(Status::DebitAccountAlreadyClosed);
@@ -73,11 +73,11 @@ impl Ledger {
         if credit_account.has(account_flags::CLOSED) {
             return Err(Status::CreditAccountAlreadyClosed);
         }
-        record.amount = balanced_amount(transfer, debit_account, credit_account);
-        check_amount(&record, debit_account, credit_account)?;
+        transfer.amount = balanced_amount(transfer, debit_account, credit_account);
+        check_amount(transfer, debit_account, credit_account)?;
 
-        self.book(&record, resolved.id_hash, debit, credit);
-        Ok(record.timestamp)
+        self.book(transfer, resolved.id_hash, debit, credit);
+        Ok(transfer.timestamp)
     }
 
     /// Returns the account found ahead of time, or looks again where this batch may have created it since.
@@ -121,66 +121,53 @@ impl Ledger {
     /// Writes a checked move or hold into the books.
     #[inline]
     fn book(&mut self, record: &Transfer, id_hash: u32, debit: u32, credit: u32) {
-        self.accounts.touch(debit);
-        self.accounts.touch(credit);
-        let is_hold = record.is_hold();
-        let debit_account = self.accounts.get_mut(debit);
-        if is_hold {
-            debit_account.debits_pending += record.amount;
-        } else {
-            debit_account.debits_posted += record.amount;
-        }
-        let credit_account = self.accounts.get_mut(credit);
-        if is_hold {
-            credit_account.credits_pending += record.amount;
-        } else {
-            credit_account.credits_posted += record.amount;
-        }
-        let outcome = if is_hold { HoldOutcome::Open } else { HoldOutcome::None };
-        let sequence = self.append(record, id_hash, [debit, credit], outcome);
-        if is_hold {
-            self.open_hold(record, sequence, debit, credit);
-        }
-        self.keep_balances(sequence, debit, credit);
-    }
-
-    #[inline]
-    fn open_hold(&mut self, record: &Transfer, sequence: u64, debit: u32, credit: u32) {
-        self.position.open_holds += 1;
-        if record.timeout != 0 {
-            self.expiries.push(ExpiryKey { expires_at: record.expires_at(), sequence, id: record.id });
-        }
-        if record.has(transfer_flags::CLOSING_DEBIT) {
-            self.accounts.set_closed(debit, true);
-        }
-        if record.has(transfer_flags::CLOSING_CREDIT) {
-            self.accounts.set_closed(credit, true);
-        }
-    }
-
-    /// Appends a transfer to the window and to the history of both accounts.
-    #[inline]
-    pub(crate) fn append(&mut self, record: &Transfer, id_hash: u32, accounts: [u32; 2], outcome: HoldOutcome) -> u64 {
-        assert!(
-            record.timestamp > self.position.last_transfer_timestamp,
-            "transfers are created in the order of their time"
-        );
         let sequence = self.window.next_sequence();
-        let [debit, credit] = accounts;
-        let previous = [
-            std::mem::replace(&mut self.accounts.get_mut(debit).last_sequence, sequence),
-            std::mem::replace(&mut self.accounts.get_mut(credit).last_sequence, sequence),
-        ];
-        self.window.push(record, id_hash, Link { previous, accounts, outcome: outcome as u8 });
+        let is_hold = record.is_hold();
+        let (pending, posted) = if is_hold { (record.amount, 0) } else { (0, record.amount) };
+        let slot = self.accounts.change(debit);
+        slot.debits_pending += pending;
+        slot.debits_posted += posted;
+        let previous_debit = std::mem::replace(&mut slot.last_sequence, sequence);
+        if record.has(transfer_flags::CLOSING_DEBIT) {
+            slot.close();
+        }
+        let has_history = slot.has(account_flags::HISTORY);
+        let slot = self.accounts.change(credit);
+        slot.credits_pending += pending;
+        slot.credits_posted += posted;
+        let previous_credit = std::mem::replace(&mut slot.last_sequence, sequence);
+        if record.has(transfer_flags::CLOSING_CREDIT) {
+            slot.close();
+        }
+        let has_history = has_history | slot.has(account_flags::HISTORY);
+
+        let outcome = if is_hold { HoldOutcome::Open } else { HoldOutcome::None };
+        let previous = [previous_debit, previous_credit];
+        self.append(record, id_hash, Link { previous, accounts: [debit, credit], outcome: outcome as u8 });
+        if is_hold {
+            self.position.open_holds += 1;
+            if record.timeout != 0 {
+                self.expiries.push(ExpiryKey { expires_at: record.expires_at(), sequence, id: record.id });
+            }
+        }
+        if has_history {
+            self.keep_balances(sequence, [debit, credit]);
+        }
+    }
+
+    /// Appends a transfer to the window.
+    #[inline]
+    pub(crate) fn append(&mut self, record: &Transfer, id_hash: u32, link: Link) {
+        assert!(record.timestamp > self.position.last_transfer_timestamp, "transfers are in the order of their time");
+        self.window.push(record, id_hash, link);
         self.position.last_transfer_timestamp = record.timestamp;
         self.position.id_time_max_ms = self.position.id_time_max_ms.max(id_time_ms(record.id));
-        sequence
     }
 
     /// Keeps the balances after the newest transfer, for accounts with history.
-    #[inline]
-    pub(crate) fn keep_balances(&mut self, sequence: u64, debit: u32, credit: u32) {
-        for account in [debit, credit] {
+    #[cold]
+    pub(crate) fn keep_balances(&mut self, sequence: u64, accounts: [u32; 2]) {
+        for account in accounts {
             let slot = self.accounts.get(account);
             if slot.has(account_flags::HISTORY) {
                 self.window.push_balance(BalanceRow {

@@ -73,7 +73,7 @@ impl Ledger {
     #[must_use]
     pub fn seal_chunk(&self, chunk: u64) -> ChunkSummary {
         assert!(self.window.chunk_end(chunk) <= self.sequence_next(), "only a full chunk is sealed");
-        let records = &self.window.chunk(chunk).expect("the chunk is in the window").records;
+        let records = &self.window.full_chunk(chunk).expect("the chunk is in the window").records;
         let mut summary = ChunkSummary {
             first_timestamp: records[0].timestamp,
             last_timestamp: records[records.len() - 1].timestamp,

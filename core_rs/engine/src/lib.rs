@@ -32,6 +32,7 @@ compile_error!("records are little-endian in memory as on the wire");
 mod account;
 mod accounts;
 mod batch;
+mod chunk_index;
 mod cold;
 mod copy_reader;
 mod create_account;

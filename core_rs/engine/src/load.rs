@@ -198,10 +198,13 @@ impl Ledger {
         if self.window.find(record.id, hash).is_some() {
             return Err(LoadError::Inconsistent("two transfers share an id"));
         }
-        let accounts = self.loaded_accounts(record)?;
+        let [debit, credit] = self.loaded_accounts(record)?;
         // A hold that is not loaded as open and not closed by a transfer has expired.
         let outcome = if record.is_hold() { HoldOutcome::Expired } else { HoldOutcome::None };
-        self.append(record, hash, accounts, outcome);
+        let sequence = self.window.next_sequence();
+        let previous = [debit, credit]
+            .map(|account| std::mem::replace(&mut self.accounts.get_mut(account).last_sequence, sequence));
+        self.append(record, hash, Link { previous, accounts: [debit, credit], outcome: outcome as u8 });
         if record.closes_hold()
             && let Some(hold) = self.window.find(record.pending_id, hash_id(record.pending_id))
         {

@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::resolve::Resolved;
 use crate::status::CreateTransferStatus as Status;
 use crate::transfer::{Transfer, transfer_flags};
-use crate::window::{CLOSED_IN_FLIGHT, Window};
+use crate::window::{CLOSED_IN_FLIGHT, Link, Window};
 
 impl Ledger {
     /// Posts or voids a hold; returns the transfer's timestamp.
@@ -65,43 +65,54 @@ impl Ledger {
     fn close_hold(&mut self, hold: &Transfer, place: Place, record: &Transfer, id_hash: u32, accounts: [u32; 2]) {
         let is_void = record.has(transfer_flags::VOID_PENDING_TRANSFER);
         self.release(hold, accounts, is_void);
-        let [debit, credit] = accounts;
-        if !is_void {
-            self.accounts.get_mut(debit).debits_posted += record.amount;
-            self.accounts.get_mut(credit).credits_posted += record.amount;
-        }
+        let sequence = self.window.next_sequence();
+        let posted = if is_void { 0 } else { record.amount };
+        let slot = self.accounts.get_mut(accounts[0]);
+        slot.debits_posted += posted;
+        let previous_debit = std::mem::replace(&mut slot.last_sequence, sequence);
+        let has_history = slot.has(account_flags::HISTORY);
+        let slot = self.accounts.get_mut(accounts[1]);
+        slot.credits_posted += posted;
+        let previous_credit = std::mem::replace(&mut slot.last_sequence, sequence);
+        let has_history = has_history | slot.has(account_flags::HISTORY);
+
         let outcome = if is_void { HoldOutcome::Voided } else { HoldOutcome::Posted };
         let hold_sequence = self.set_outcome(place, outcome as u8 | CLOSED_IN_FLIGHT);
         self.batch.closed.push(ClosedHold { sequence: hold_sequence, id: hold.id, expires_at: hold.expires_at() });
-        let sequence = self.append(record, id_hash, accounts, HoldOutcome::None);
-        self.keep_balances(sequence, debit, credit);
+        let link = Link { previous: [previous_debit, previous_credit], accounts, outcome: HoldOutcome::None as u8 };
+        self.append(record, id_hash, link);
+        if has_history {
+            self.keep_balances(sequence, accounts);
+        }
     }
 
     /// Gives a hold's pending amounts back, and reopens what it closed where it comes to nothing.
     fn release(&mut self, hold: &Transfer, [debit, credit]: [u32; 2], is_void: bool) {
-        self.accounts.touch(debit);
-        self.accounts.touch(credit);
-        self.accounts.get_mut(debit).debits_pending -= hold.amount;
-        self.accounts.get_mut(credit).credits_pending -= hold.amount;
         self.position.open_holds -= 1;
+        let slot = self.accounts.change(debit);
+        slot.debits_pending -= hold.amount;
         if is_void && hold.has(transfer_flags::CLOSING_DEBIT) {
-            self.accounts.set_closed(debit, false);
+            slot.reopen();
         }
+        let slot = self.accounts.change(credit);
+        slot.credits_pending -= hold.amount;
         if is_void && hold.has(transfer_flags::CLOSING_CREDIT) {
-            self.accounts.set_closed(credit, false);
+            slot.reopen();
         }
     }
 
     /// Takes back what [`Self::release`] did.
     pub(crate) fn reserve_again(&mut self, hold: &Transfer, [debit, credit]: [u32; 2], was_void: bool) {
-        self.accounts.get_mut(debit).debits_pending += hold.amount;
-        self.accounts.get_mut(credit).credits_pending += hold.amount;
         self.position.open_holds += 1;
+        let slot = self.accounts.get_mut(debit);
+        slot.debits_pending += hold.amount;
         if was_void && hold.has(transfer_flags::CLOSING_DEBIT) {
-            self.accounts.set_closed(debit, true);
+            slot.close();
         }
+        let slot = self.accounts.get_mut(credit);
+        slot.credits_pending += hold.amount;
         if was_void && hold.has(transfer_flags::CLOSING_CREDIT) {
-            self.accounts.set_closed(credit, true);
+            slot.close();
         }
     }
 

@@ -26,7 +26,6 @@ pub(crate) struct Resolved {
 /// Hashes of an event and the first index slots they lead to.
 #[derive(Clone, Copy)]
 struct Probe {
-    id_hash: u32,
     debit_hash: u32,
     credit_hash: u32,
     pending_hash: u32,
@@ -37,6 +36,7 @@ struct Probe {
 /// The block of events looked up last.
 #[derive(Default)]
 pub(crate) struct Resolver {
+    id_hashes: Vec<u32>,
     probes: Vec<Probe>,
     block: Vec<Resolved>,
     next: usize,
@@ -67,6 +67,8 @@ impl Ledger {
         let mut resolver = std::mem::take(&mut self.resolver);
         resolver.reset();
         resolver.probes.clear();
+        resolver.id_hashes.clear();
+        self.probe_ids(units, unit_index, event_index, limit, &mut resolver.id_hashes);
         self.probe(units, unit_index, event_index, limit, &mut resolver.probes);
         let has_closings = self.look_up(units, unit_index, event_index, &mut resolver);
         if has_closings {
@@ -75,17 +77,32 @@ impl Ledger {
         self.resolver = resolver;
     }
 
-    /// First step: hashes, and the index slots they lead to.
-    fn probe(&self, units: &[Unit<'_>], unit_index: usize, event_index: usize, limit: usize, probes: &mut Vec<Probe>) {
+    /// First step: the slots for the ids themselves. The loop is short so that as many misses as possible overlap.
+    fn probe_ids(
+        &self,
+        units: &[Unit<'_>],
+        unit_index: usize,
+        event_index: usize,
+        limit: usize,
+        id_hashes: &mut Vec<u32>,
+    ) {
         let mut touched = 0;
         for_each_transfer(units, unit_index, event_index, limit, |transfer| {
             let id_hash = hash_id(transfer.id);
             touched ^= self.window.peek(id_hash);
-            let mut probe =
-                Probe { id_hash, debit_hash: 0, credit_hash: 0, pending_hash: 0, debit_slot: 0, credit_slot: 0 };
+            id_hashes.push(id_hash);
+        });
+        std::hint::black_box(touched);
+    }
+
+    /// Second step: the slots for accounts and pending ids.
+    fn probe(&self, units: &[Unit<'_>], unit_index: usize, event_index: usize, limit: usize, probes: &mut Vec<Probe>) {
+        let mut touched = 0;
+        for_each_transfer(units, unit_index, event_index, limit, |transfer| {
+            let mut probe = Probe { debit_hash: 0, credit_hash: 0, pending_hash: 0, debit_slot: 0, credit_slot: 0 };
             if transfer.closes_hold() {
                 probe.pending_hash = hash_id(transfer.pending_id);
-                touched ^= self.window.peek(probe.pending_hash) ^ self.holds.peek(probe.pending_hash);
+                touched ^= u64::from(self.window.peek(probe.pending_hash)) ^ self.holds.peek(probe.pending_hash);
             } else {
                 probe.debit_hash = hash_id(transfer.debit_account_id);
                 probe.credit_hash = hash_id(transfer.credit_account_id);
@@ -97,15 +114,14 @@ impl Ledger {
         std::hint::black_box(touched);
     }
 
-    /// Second step: the accounts and holds themselves. Returns whether any event closes a hold.
+    /// Third step: the accounts and holds themselves. Returns whether any event closes a hold.
     fn look_up(&self, units: &[Unit<'_>], unit_index: usize, event_index: usize, resolver: &mut Resolver) -> bool {
         let mut has_closings = false;
         let mut touched = 0;
-        let mut probes = resolver.probes.iter();
+        let mut probes = resolver.probes.iter().zip(&resolver.id_hashes);
         for_each_transfer(units, unit_index, event_index, resolver.probes.len(), |transfer| {
-            let probe = probes.next().expect("as many events as before");
-            let mut resolved =
-                Resolved { id_hash: probe.id_hash, debit: NONE_ACCOUNT, credit: NONE_ACCOUNT, place: None };
+            let (probe, &id_hash) = probes.next().expect("as many events as before");
+            let mut resolved = Resolved { id_hash, debit: NONE_ACCOUNT, credit: NONE_ACCOUNT, place: None };
             if transfer.closes_hold() {
                 has_closings = true;
                 resolved.place = self.find_in_memory(transfer.pending_id, probe.pending_hash);
@@ -121,7 +137,7 @@ impl Ledger {
         has_closings
     }
 
-    /// Third step: the accounts of the holds.
+    /// Fourth step: the accounts of the holds.
     fn touch_holds(&self, block: &[Resolved]) {
         let mut touched = 0;
         for place in block.iter().filter_map(|resolved| resolved.place) {

@@ -4,7 +4,6 @@ use crate::account::account_flags;
 use crate::batch::Savepoint;
 use crate::cold::HoldOutcome;
 use crate::expiry::ExpiryKey;
-use crate::id_index::hash_id;
 use crate::ledger::Ledger;
 use crate::transfer::{Transfer, transfer_flags};
 
@@ -41,7 +40,7 @@ impl Ledger {
     }
 
     fn undo_transfer(&mut self) {
-        let (record, link) = self.window.pop(hash_id);
+        let (record, link) = self.window.pop();
         let [debit, credit] = link.accounts;
         self.accounts.get_mut(debit).last_sequence = link.previous[0];
         self.accounts.get_mut(credit).last_sequence = link.previous[1];
@@ -60,20 +59,22 @@ impl Ledger {
     }
 
     fn undo_hold(&mut self, record: &Transfer, [debit, credit]: [u32; 2]) {
-        self.accounts.get_mut(debit).debits_pending -= record.amount;
-        self.accounts.get_mut(credit).credits_pending -= record.amount;
         self.position.open_holds -= 1;
+        let slot = self.accounts.get_mut(debit);
+        slot.debits_pending -= record.amount;
+        if record.has(transfer_flags::CLOSING_DEBIT) {
+            assert!(slot.has(account_flags::CLOSED), "the hold closed its account");
+            slot.reopen();
+        }
+        let slot = self.accounts.get_mut(credit);
+        slot.credits_pending -= record.amount;
+        if record.has(transfer_flags::CLOSING_CREDIT) {
+            assert!(slot.has(account_flags::CLOSED), "the hold closed its account");
+            slot.reopen();
+        }
         if record.timeout != 0 {
             let sequence = self.window.next_sequence();
             self.expiries.pop(ExpiryKey { expires_at: record.expires_at(), sequence, id: record.id });
-        }
-        if record.has(transfer_flags::CLOSING_DEBIT) {
-            assert!(self.accounts.get(debit).has(account_flags::CLOSED), "the hold closed its account");
-            self.accounts.set_closed(debit, false);
-        }
-        if record.has(transfer_flags::CLOSING_CREDIT) {
-            assert!(self.accounts.get(credit).has(account_flags::CLOSED), "the hold closed its account");
-            self.accounts.set_closed(credit, false);
         }
     }
 

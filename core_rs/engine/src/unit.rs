@@ -26,10 +26,8 @@ const _: () = assert!(
         && account_flags::LINKED == transfer_flags::LINKED
 );
 
-/// What an event carries whatever its operation, and the codes that differ by operation.
-struct Envelope {
-    flags: u16,
-    timestamp: u64,
+/// The codes and the flag that differ by operation.
+struct Rules {
     imported_flag: u16,
     /// Not imported, though the unit's first event is.
     imported_event_expected: u32,
@@ -38,37 +36,29 @@ struct Envelope {
     imported_event_timestamp_must_not_advance: u32,
 }
 
+const ACCOUNT_RULES: Rules = Rules {
+    imported_flag: account_flags::IMPORTED,
+    imported_event_expected: CreateAccountStatus::ImportedEventExpected.code(),
+    imported_event_not_expected: CreateAccountStatus::ImportedEventNotExpected.code(),
+    imported_event_timestamp_out_of_range: CreateAccountStatus::ImportedEventTimestampOutOfRange.code(),
+    imported_event_timestamp_must_not_advance: CreateAccountStatus::ImportedEventTimestampMustNotAdvance.code(),
+};
+
+const TRANSFER_RULES: Rules = Rules {
+    imported_flag: transfer_flags::IMPORTED,
+    imported_event_expected: CreateTransferStatus::ImportedEventExpected.code(),
+    imported_event_not_expected: CreateTransferStatus::ImportedEventNotExpected.code(),
+    imported_event_timestamp_out_of_range: CreateTransferStatus::ImportedEventTimestampOutOfRange.code(),
+    imported_event_timestamp_must_not_advance: CreateTransferStatus::ImportedEventTimestampMustNotAdvance.code(),
+};
+
+/// What an event carries whatever its operation.
+struct Envelope {
+    flags: u16,
+    timestamp: u64,
+}
+
 impl Envelope {
-    fn of_account(account: &Account) -> Self {
-        Self {
-            flags: account.flags,
-            timestamp: account.timestamp,
-            imported_flag: account_flags::IMPORTED,
-            imported_event_expected: CreateAccountStatus::ImportedEventExpected.code(),
-            imported_event_not_expected: CreateAccountStatus::ImportedEventNotExpected.code(),
-            imported_event_timestamp_out_of_range: CreateAccountStatus::ImportedEventTimestampOutOfRange.code(),
-            imported_event_timestamp_must_not_advance: CreateAccountStatus::ImportedEventTimestampMustNotAdvance.code(),
-        }
-    }
-
-    fn of_transfer(transfer: &Transfer) -> Self {
-        Self {
-            flags: transfer.flags,
-            timestamp: transfer.timestamp,
-            imported_flag: transfer_flags::IMPORTED,
-            imported_event_expected: CreateTransferStatus::ImportedEventExpected.code(),
-            imported_event_not_expected: CreateTransferStatus::ImportedEventNotExpected.code(),
-            imported_event_timestamp_out_of_range: CreateTransferStatus::ImportedEventTimestampOutOfRange.code(),
-            imported_event_timestamp_must_not_advance: CreateTransferStatus::ImportedEventTimestampMustNotAdvance
-                .code(),
-        }
-    }
-
-    #[inline]
-    fn is_imported(&self) -> bool {
-        self.flags & self.imported_flag != 0
-    }
-
     #[inline]
     fn is_linked(&self) -> bool {
         self.flags & transfer_flags::LINKED != 0
@@ -76,21 +66,30 @@ impl Envelope {
 
     /// Returns the code of what is wrong with the event's imported flag or timestamp; 0 if nothing is.
     #[inline]
-    fn refusal(&self, unit_is_imported: bool, assigned_timestamp: u64) -> u32 {
-        if self.is_imported() != unit_is_imported {
-            return if unit_is_imported { self.imported_event_expected } else { self.imported_event_not_expected };
+    fn refusal(&self, rules: &Rules, unit_is_imported: bool, assigned_timestamp: u64) -> u32 {
+        if (self.flags & rules.imported_flag != 0) != unit_is_imported {
+            return if unit_is_imported { rules.imported_event_expected } else { rules.imported_event_not_expected };
         }
         if !unit_is_imported {
             return if self.timestamp == 0 { 0 } else { TIMESTAMP_MUST_BE_ZERO };
         }
         if self.timestamp == 0 || self.timestamp >= TIMESTAMP_END {
-            return self.imported_event_timestamp_out_of_range;
+            return rules.imported_event_timestamp_out_of_range;
         }
         if self.timestamp >= assigned_timestamp {
-            return self.imported_event_timestamp_must_not_advance;
+            return rules.imported_event_timestamp_must_not_advance;
         }
         0
     }
+}
+
+/// Where an event stands in its unit.
+struct Standing {
+    /// Among the results of the batch.
+    event: usize,
+    is_last: bool,
+    unit_is_imported: bool,
+    timestamp: u64,
 }
 
 /// A linked chain while its unit is applied.
@@ -111,17 +110,17 @@ impl Ledger {
         let mut chain = None;
         for index in 0..unit.len() {
             let account: Account = unit.record(index);
-            let envelope = Envelope::of_account(&account);
+            let envelope = Envelope { flags: account.flags, timestamp: account.timestamp };
             let timestamp = self.next_timestamp();
             let is_last = index + 1 == unit.len();
-            let result =
-                match self.check_envelope(&envelope, &mut chain, results.len(), is_last, unit_is_imported, timestamp) {
-                    0 => match self.create_account(&account, timestamp) {
-                        Ok(timestamp) => CreateResult { timestamp, status: CREATED, reserved: 0 },
-                        Err(status) => self.refused_account(&account, status, timestamp),
-                    },
-                    status => CreateResult { timestamp, status, reserved: 0 },
-                };
+            let standing = Standing { event: results.len(), is_last, unit_is_imported, timestamp };
+            let result = match self.check_envelope(&envelope, &ACCOUNT_RULES, &mut chain, &standing) {
+                0 => match self.create_account(&account, timestamp) {
+                    Ok(timestamp) => CreateResult { timestamp, status: CREATED, reserved: 0 },
+                    Err(status) => self.refused_account(&account, status, timestamp),
+                },
+                status => CreateResult { timestamp, status, reserved: 0 },
+            };
             self.end_event(&envelope, &mut chain, result, results);
         }
     }
@@ -142,24 +141,24 @@ impl Ledger {
                 self.resolve_block(units, unit_index, index, BLOCK);
             }
             let resolved = self.resolver.take();
-            let transfer = unit.transfer(index);
-            let envelope = Envelope::of_transfer(&transfer);
+            let mut transfer = unit.transfer(index);
+            let envelope = Envelope { flags: transfer.flags, timestamp: transfer.timestamp };
             let timestamp = self.next_timestamp();
             let is_last = index + 1 == unit.len();
-            let result =
-                match self.check_envelope(&envelope, &mut chain, results.len(), is_last, unit_is_imported, timestamp) {
-                    0 => match self.create_transfer(&transfer, timestamp, &resolved, cold) {
-                        Ok(timestamp) => CreateResult { timestamp, status: CREATED, reserved: 0 },
-                        Err(status) => {
-                            let timestamp = self.refused_timestamp(&transfer, status, timestamp, cold);
-                            CreateResult { timestamp, status: status.code(), reserved: 0 }
-                        }
-                    },
-                    status => CreateResult { timestamp, status, reserved: 0 },
-                };
+            let standing = Standing { event: results.len(), is_last, unit_is_imported, timestamp };
+            let result = match self.check_envelope(&envelope, &TRANSFER_RULES, &mut chain, &standing) {
+                0 => match self.create_transfer(&mut transfer, timestamp, &resolved, cold) {
+                    Ok(timestamp) => CreateResult { timestamp, status: CREATED, reserved: 0 },
+                    Err(status) => {
+                        let timestamp = self.refused_timestamp(&transfer, status, timestamp, cold);
+                        CreateResult { timestamp, status: status.code(), reserved: 0 }
+                    }
+                },
+                status => CreateResult { timestamp, status, reserved: 0 },
+            };
             self.end_event(&envelope, &mut chain, result, results);
             if result.status != CREATED && is_transient(result.status) {
-                self.remember_failure(Failure { id: transfer.id, timestamp: result.timestamp });
+                self.remember_failure(Failure { id: transfer.id, timestamp });
             }
         }
     }
@@ -176,24 +175,22 @@ impl Ledger {
     fn check_envelope(
         &mut self,
         envelope: &Envelope,
+        rules: &Rules,
         chain: &mut Option<Chain>,
-        event: usize,
-        is_last: bool,
-        unit_is_imported: bool,
-        timestamp: u64,
+        standing: &Standing,
     ) -> u32 {
         if envelope.is_linked() {
             if chain.is_none() {
-                *chain = Some(Chain { first_event: event, savepoint: self.savepoint(), is_broken: false });
+                *chain = Some(Chain { first_event: standing.event, savepoint: self.savepoint(), is_broken: false });
             }
-            if is_last {
+            if standing.is_last {
                 return LINKED_EVENT_CHAIN_OPEN;
             }
         }
         if chain.as_ref().is_some_and(|chain| chain.is_broken) {
             return LINKED_EVENT_FAILED;
         }
-        envelope.refusal(unit_is_imported, timestamp)
+        envelope.refusal(rules, standing.unit_is_imported, standing.timestamp)
     }
 
     /// Writes an event's result; a failure in a chain takes the chain's earlier events back.
@@ -206,20 +203,26 @@ impl Ledger {
         results: &mut Vec<CreateResult>,
     ) {
         results.push(result);
-        let Some(open) = chain else { return };
-        if result.status != CREATED && !open.is_broken {
-            open.is_broken = true;
-            self.undo_to(&open.savepoint);
-            let failing = results.len() - 1;
-            // Consecutive events have consecutive timestamps.
-            let event_timestamp = self.batch.next_timestamp - 1;
-            for (earlier, slot) in results.iter_mut().enumerate().take(failing).skip(open.first_event) {
-                let timestamp = event_timestamp - (failing - earlier) as u64;
-                *slot = CreateResult { timestamp, status: LINKED_EVENT_FAILED, reserved: 0 };
+        if let Some(open) = chain {
+            if result.status != CREATED && !open.is_broken {
+                self.break_chain(open, results);
+            }
+            if !envelope.is_linked() {
+                *chain = None;
             }
         }
-        if !envelope.is_linked() {
-            *chain = None;
+    }
+
+    #[cold]
+    fn break_chain(&mut self, chain: &mut Chain, results: &mut [CreateResult]) {
+        chain.is_broken = true;
+        self.undo_to(&chain.savepoint);
+        let failing = results.len() - 1;
+        // Consecutive events have consecutive timestamps.
+        let failing_timestamp = self.batch.next_timestamp - 1;
+        for (event, slot) in results.iter_mut().enumerate().take(failing).skip(chain.first_event) {
+            let timestamp = failing_timestamp - (failing - event) as u64;
+            *slot = CreateResult { timestamp, status: LINKED_EVENT_FAILED, reserved: 0 };
         }
     }
 

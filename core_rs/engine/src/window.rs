@@ -1,7 +1,8 @@
 //! The recent transfers, in chunks that leave memory one at a time.
 
 use crate::accounts::NONE_SEQUENCE;
-use crate::id_index::IdIndex;
+use crate::chunk_index::ChunkIndex;
+use crate::id_index::hash_id;
 use crate::transfer::{Transfer, id_time_ms};
 use std::collections::VecDeque;
 
@@ -36,19 +37,19 @@ pub(crate) struct Chunk {
     pub records: Vec<Transfer>,
     pub links: Vec<Link>,
     pub balances: Vec<BalanceRow>,
-    index: IdIndex,
+    index: ChunkIndex,
     id_time_min_ms: u64,
     pub id_time_max_ms: u64,
 }
 
 impl Chunk {
-    fn new(first_sequence: u64) -> Self {
+    fn new(first_sequence: u64, chunk_bits: u32) -> Self {
         Self {
             first_sequence,
             records: Vec::new(),
             links: Vec::new(),
             balances: Vec::new(),
-            index: IdIndex::with_capacity(0),
+            index: ChunkIndex::new(chunk_bits),
             id_time_min_ms: u64::MAX,
             id_time_max_ms: 0,
         }
@@ -65,9 +66,23 @@ impl Chunk {
         self
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    #[inline]
+    fn push(&mut self, record: &Transfer, hash: u32, link: Link) {
+        self.index.push(hash, |position| hash_id(self.records[position as usize].id));
+        self.records.push(*record);
+        self.links.push(link);
+        let time = id_time_ms(record.id);
+        self.id_time_min_ms = self.id_time_min_ms.min(time);
+        self.id_time_max_ms = self.id_time_max_ms.max(time);
+    }
+
+    #[inline]
     fn find(&self, id: u128, hash: u32) -> Option<u64> {
         let time = id_time_ms(id);
-        // Ids grow with time, so most lookups skip every chunk but the open one.
         if time < self.id_time_min_ms || time > self.id_time_max_ms {
             return None;
         }
@@ -80,9 +95,14 @@ impl Chunk {
 /// Consecutive transfers from `first_sequence` to the newest.
 pub(crate) struct Window {
     chunk_bits: u32,
-    chunks: VecDeque<Chunk>,
     first_sequence: u64,
     next_sequence: u64,
+    /// Full chunks, oldest first.
+    full: VecDeque<Chunk>,
+    /// The greatest time in an id of a full chunk: newer ids need not be looked for there.
+    full_id_time_max_ms: u64,
+    /// The chunk that is being filled; empty only when the window is.
+    open: Chunk,
     /// The memory of the chunk evicted last: the operating system is not asked again.
     spare: Option<Chunk>,
 }
@@ -93,9 +113,11 @@ impl Window {
         assert!(chunk_size <= 1 << 24, "a chunk has at most 2^24 transfers");
         Self {
             chunk_bits: chunk_size.trailing_zeros(),
-            chunks: VecDeque::new(),
             first_sequence: next_sequence,
             next_sequence,
+            full: VecDeque::new(),
+            full_id_time_max_ms: 0,
+            open: Chunk::new(next_sequence, chunk_size.trailing_zeros()),
             spare: None,
         }
     }
@@ -117,39 +139,48 @@ impl Window {
     }
 
     pub fn chunks(&self) -> impl DoubleEndedIterator<Item = &Chunk> {
-        self.chunks.iter()
+        self.full.iter().chain(std::iter::once(&self.open))
     }
 
-    /// Returns a chunk that is in the window.
-    pub fn chunk(&self, chunk: u64) -> Option<&Chunk> {
+    /// Returns a chunk that is in the window and full.
+    pub fn full_chunk(&self, chunk: u64) -> Option<&Chunk> {
         let first = self.chunk_of(self.first_sequence);
-        self.chunks.get(usize::try_from(chunk.checked_sub(first)?).ok()?)
+        match self.full.get(usize::try_from(chunk.checked_sub(first)?).ok()?) {
+            Some(chunk) => Some(chunk),
+            None => Some(&self.open).filter(|open| self.next_sequence == self.chunk_end(chunk) && !open.is_empty()),
+        }
     }
 
-    /// Returns where a transfer of the window is.
+    /// Returns the chunk of a transfer of the window.
     #[inline]
-    fn place(&self, sequence: u64) -> (usize, usize) {
-        debug_assert!(sequence >= self.first_sequence && sequence < self.next_sequence);
-        let chunk = (self.chunk_of(sequence) - self.chunk_of(self.first_sequence)) as usize;
-        (chunk, (sequence - self.chunks[chunk].first_sequence) as usize)
+    fn chunk_with(&self, sequence: u64) -> &Chunk {
+        if sequence >= self.open.first_sequence {
+            return &self.open;
+        }
+        &self.full[(self.chunk_of(sequence) - self.chunk_of(self.first_sequence)) as usize]
     }
 
     #[inline]
     pub fn record(&self, sequence: u64) -> &Transfer {
-        let (chunk, offset) = self.place(sequence);
-        &self.chunks[chunk].records[offset]
+        let chunk = self.chunk_with(sequence);
+        &chunk.records[(sequence - chunk.first_sequence) as usize]
     }
 
     #[inline]
     pub fn link(&self, sequence: u64) -> &Link {
-        let (chunk, offset) = self.place(sequence);
-        &self.chunks[chunk].links[offset]
+        let chunk = self.chunk_with(sequence);
+        &chunk.links[(sequence - chunk.first_sequence) as usize]
     }
 
     #[inline]
     pub fn link_mut(&mut self, sequence: u64) -> &mut Link {
-        let (chunk, offset) = self.place(sequence);
-        &mut self.chunks[chunk].links[offset]
+        let chunk = if sequence >= self.open.first_sequence {
+            &mut self.open
+        } else {
+            let index = self.chunk_of(sequence) - self.chunk_of(self.first_sequence);
+            &mut self.full[index as usize]
+        };
+        &mut chunk.links[(sequence - chunk.first_sequence) as usize]
     }
 
     pub fn contains(&self, sequence: u64) -> bool {
@@ -159,66 +190,81 @@ impl Window {
     /// Returns the transfer of an id, in flight or not.
     #[inline]
     pub fn find(&self, id: u128, hash: u32) -> Option<u64> {
-        self.chunks.iter().rev().find_map(|chunk| chunk.find(id, hash))
+        let found = self.open.find(id, hash);
+        // Ids grow with time, so most lookups need only the open chunk.
+        if found.is_some() || id_time_ms(id) > self.full_id_time_max_ms {
+            return found;
+        }
+        self.find_in_full(id, hash)
+    }
+
+    #[cold]
+    fn find_in_full(&self, id: u128, hash: u32) -> Option<u64> {
+        self.full.iter().rev().find_map(|chunk| chunk.find(id, hash))
     }
 
     /// Returns the slot of the newest chunk's index that a lookup or an insertion of this hash will need.
     #[inline]
-    pub fn peek(&self, hash: u32) -> u64 {
-        self.chunks.back().map_or(0, |chunk| chunk.index.peek(hash))
+    pub fn peek(&self, hash: u32) -> u32 {
+        self.open.index.peek(hash)
     }
 
     /// Appends a transfer; returns its sequence.
     #[inline]
     pub fn push(&mut self, record: &Transfer, hash: u32, link: Link) -> u64 {
         let sequence = self.next_sequence;
-        if self.chunks.is_empty() || self.chunk_of(sequence) << self.chunk_bits == sequence {
-            self.open_chunk(sequence);
+        if sequence & ((1 << self.chunk_bits) - 1) == 0 {
+            self.open_chunk();
         }
-        let chunk = self.chunks.back_mut().expect("a chunk is open");
-        chunk.index.insert(hash, chunk.records.len() as u32);
-        chunk.records.push(*record);
-        chunk.links.push(link);
-        let time = id_time_ms(record.id);
-        chunk.id_time_min_ms = chunk.id_time_min_ms.min(time);
-        chunk.id_time_max_ms = chunk.id_time_max_ms.max(time);
+        self.open.push(record, hash, link);
         self.next_sequence += 1;
         sequence
     }
 
     /// Adds a row of balances to the newest transfer.
     pub fn push_balance(&mut self, row: BalanceRow) {
-        self.chunks.back_mut().expect("a transfer was pushed").balances.push(row);
+        self.open.balances.push(row);
     }
 
+    /// Opens the chunk of the next transfer.
     #[cold]
-    fn open_chunk(&mut self, sequence: u64) {
-        let chunk = match self.spare.take() {
-            Some(spare) => spare.reuse(sequence),
-            None => Chunk::new(sequence),
+    fn open_chunk(&mut self) {
+        if self.open.is_empty() {
+            self.open.first_sequence = self.next_sequence;
+            return;
+        }
+        let next = match self.spare.take() {
+            Some(spare) => spare.reuse(self.next_sequence),
+            None => Chunk::new(self.next_sequence, self.chunk_bits),
         };
-        self.chunks.push_back(chunk);
+        self.full_id_time_max_ms = self.full_id_time_max_ms.max(self.open.id_time_max_ms);
+        self.full.push_back(std::mem::replace(&mut self.open, next));
     }
 
     /// Takes the newest transfer back.
-    pub fn pop(&mut self, hash_of: impl Fn(u128) -> u32) -> (Transfer, Link) {
-        let chunk = self.chunks.back_mut().expect("there is a transfer to take back");
-        let record = chunk.records.pop().expect("an open chunk has a transfer");
+    pub fn pop(&mut self) -> (Transfer, Link) {
+        let chunk = &mut self.open;
+        let record = chunk.records.pop().expect("there is a transfer to take back");
         let link = chunk.links.pop().expect("every record has a link");
-        chunk.index.remove(hash_of(record.id), chunk.records.len() as u32);
+        chunk.index.pop(hash_id(record.id), |position| hash_id(chunk.records[position as usize].id));
         self.next_sequence -= 1;
         while chunk.balances.last().is_some_and(|row| row.sequence >= self.next_sequence) {
             chunk.balances.pop();
         }
-        if chunk.records.is_empty() {
-            self.spare = self.chunks.pop_back();
+        if chunk.is_empty()
+            && let Some(full) = self.full.pop_back()
+        {
+            self.spare = Some(std::mem::replace(&mut self.open, full));
         }
         (record, link)
     }
 
-    /// Takes the oldest chunk out. Its memory comes back through [`Self::recycle`].
+    /// Takes the oldest chunk out, which is full. Its memory comes back through [`Self::recycle`].
     pub fn evict(&mut self) -> Chunk {
-        let chunk = self.chunks.pop_front().expect("there is a chunk to evict");
+        let chunk = match self.full.pop_front() {
+            Some(chunk) => chunk,
+            None => std::mem::replace(&mut self.open, Chunk::new(self.next_sequence, self.chunk_bits)),
+        };
         self.first_sequence = chunk.first_sequence + chunk.records.len() as u64;
         chunk
     }
@@ -229,8 +275,7 @@ impl Window {
 
     /// Returns the balances after a transfer of the window, of those of its accounts that have history.
     pub fn balances(&self, sequence: u64) -> &[BalanceRow] {
-        let (chunk, _) = self.place(sequence);
-        let rows = &self.chunks[chunk].balances;
+        let rows = &self.chunk_with(sequence).balances;
         if rows.is_empty() {
             return rows;
         }

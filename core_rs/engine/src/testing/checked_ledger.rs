@@ -103,7 +103,7 @@ impl CheckedLedger {
 
     /// Applies and commits a batch while projections and evictions fall in between, as `moments` says bit by bit.
     pub fn apply_with_evictions(&mut self, units: &[Unit<'_>], now: u64, moments: u8) -> AppliedBatch {
-        let mut moment = |ledger: &mut Self, bit: u8| {
+        let moment = |ledger: &mut Self, bit: u8| {
             if moments >> bit & 1 == 1 {
                 ledger.project();
                 while ledger.evict_waiting_or_not() {}
