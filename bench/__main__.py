@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Annotated
 
@@ -61,6 +62,8 @@ def table(results: list[result.Result]) -> Table:
         )
     for column in (1, 3, 4):
         shown.columns[column].justify = "right"
+    for column in (0, 1, 3):
+        shown.columns[column].no_wrap = True
     return shown
 
 
@@ -77,7 +80,8 @@ def main(
 ) -> None:
     """Measure the ledger's workloads."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    console = Console()
+    # Redirected into a file there is no width to fit into.
+    console = Console() if sys.stdout.isatty() else Console(width=160)
     prefixes = [prefix.strip() for prefix in only.split(",") if prefix.strip()]
     found = uvloop.run(run(prefixes, quick=quick, console=console))
     console.print(table(found))

@@ -23,12 +23,14 @@ _HASH = bytes(32)
 _BODIES = 8
 
 
-def bodies(batch: int, account_count: int) -> list[bytes]:
-    """Return journal bodies as the engine makes them for batches of that size."""
+def bodies(batch: int, account_count: int) -> tuple[list[bytes], list[bytes]]:
+    """Return some batches of that size as they are, 128 bytes per transfer, and as the engine compresses them."""
     engine = _core.Engine()
     source = TransferSource(account_count)
     _applied(engine, Operation.CREATE_ACCOUNTS, accounts(min(account_count, 8190)))
-    return [_applied(engine, Operation.CREATE_TRANSFERS, source.transfers(batch)) for _ in range(_BODIES)]
+    batches = [source.transfers(batch) for _ in range(_BODIES)]
+    compressed = [_applied(engine, Operation.CREATE_TRANSFERS, records) for records in batches]
+    return [records.tobytes() for records in batches], compressed
 
 
 def _applied(engine: _core.Engine, operation: Operation, records: Records) -> bytes:

@@ -50,7 +50,7 @@ async def _serve(dsn: str, data: Path, *, project: bool) -> None:
         # The journal grows and nothing follows it: what a crash right after a burst leaves behind.
         projector._INTERVAL_SECONDS = 1e9  # noqa: SLF001 - no product setting stops the projector, on purpose
     settings = LedgerSettings(unprojected_transfers_max=1 << 31 if not project else 1 << 22)
-    source = TransferSource(ACCOUNTS, worker=os.getpid() % 8192)
+    source = TransferSource(ACCOUNTS)
     async with Ledger.open(dsn=dsn, data=data, key=books.KEY, settings=settings) as ledger:
         if ledger.stats().accounts == 0:
             await create_accounts(ledger, ACCOUNTS)

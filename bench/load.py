@@ -59,7 +59,6 @@ class Spec(msgspec.Struct, kw_only=True, frozen=True):
     pattern: Pattern = "poisson"
     accounts: int = 10_000
     skew: Skew = "uniform"
-    worker: int = 0
     seed: int = 1
 
 
@@ -82,9 +81,8 @@ class _Run:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self.records = TransferSource(spec.accounts, skew=spec.skew, seed=spec.seed, worker=spec.worker).batches(
-            spec.batch, spec.requests_max
-        )
+        source = TransferSource(spec.accounts, skew=spec.skew, seed=spec.seed)
+        self.records = source.batches(spec.batch, spec.requests_max)
         encode = _http_body if spec.door == "http" else _core.encode_transfers
         self.requests = [encode(records) for records in self.records]
         self.answers: list[bytes | None] = [None] * len(self.requests)

@@ -66,19 +66,19 @@ class Child:
         self.process.communicate()
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU seconds (user and system) of a process and all its descendants, ended ones included.
+def cpu_seconds(pid: int, *, tree: bool = False) -> float:
+    """Return the CPU seconds (user and system) of a process, with ``tree`` of all its descendants too, ended or not.
 
     A process that is gone counts nothing.
     """
     total = 0.0
-    for each in [pid, *_descendants(pid)]:
+    for each in [pid, *(_descendants(pid) if tree else [])]:
         try:
             # Behind the parenthesis, because the name in front may hold spaces.
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        total += sum(int(ticks) for ticks in fields[11:15]) / _TICKS
+        total += sum(int(ticks) for ticks in fields[11 : 15 if tree else 13]) / _TICKS
     return total
 
 
@@ -95,12 +95,17 @@ def _descendants(pid: int) -> list[int]:
 
 
 class CpuMeter:
-    """CPU seconds of named processes between its making and ``read``."""
+    """CPU seconds of a database server and of named single processes, between its making and ``read``."""
 
-    def __init__(self, pids: dict[str, int]) -> None:
+    def __init__(self, database: int, pids: dict[str, int]) -> None:
+        self._database = database
         self._pids = pids
-        self._start = {name: cpu_seconds(pid) for name, pid in pids.items()}
+        self._start = self._now()
 
     def read(self) -> dict[str, float]:
         """Return the seconds since the start, by name."""
-        return {name: round(cpu_seconds(pid) - self._start[name], 2) for name, pid in self._pids.items()}
+        return {name: round(seconds - self._start[name], 2) for name, seconds in self._now().items()}
+
+    def _now(self) -> dict[str, float]:
+        single = {name: cpu_seconds(pid) for name, pid in self._pids.items()}
+        return {"database": cpu_seconds(self._database, tree=True), **single}

@@ -53,14 +53,12 @@ def accounts(count: int, *, first: int = 1, flags: int = 0) -> Records:
 class TransferSource:
     """An endless, seeded supply of transfers between accounts 1 … ``accounts``, with ids that never repeat."""
 
-    def __init__(self, accounts: int, *, skew: Skew = "uniform", seed: int = 1, worker: int = 0) -> None:
-        """``worker`` (below 2^13) keeps the ids of processes that run at the same time apart."""
+    def __init__(self, accounts: int, *, skew: Skew = "uniform", seed: int = 1) -> None:
+        """The seed chooses accounts and amounts; ids are random, as those of real callers are."""
         self._accounts = accounts
         self._skew = skew
         self._random = np.random.default_rng(seed)
-        # Two runs on one ledger must not meet either: the counter starts at the time.
-        self._counter = (time.time_ns() // 1_000_000 & 0xFFFFFFF) << 20
-        self._worker = worker
+        self._id_random = np.random.default_rng()
         self._cumulative = _zipf(accounts, float(skew[4:])) if skew.startswith("zipf") else None
 
     def transfers(self, count: int, *, flags: int = 0, timeout: int = 0) -> Records:
@@ -94,13 +92,13 @@ class TransferSource:
         return [bytes(data[start : start + size]) for start in range(0, len(data), size)]
 
     def _number(self, records: Records) -> None:
+        # UUIDv7 from many callers: the time, then random bits. Numbers in a row would compress better than life.
         count = len(records)
         now_ms = np.uint64(time.time_ns() // 1_000_000)
-        records["id"][:, 0] = np.arange(self._counter, self._counter + count, dtype=np.uint64) + np.uint64(
-            _VARIANT | self._worker << 49
+        records["id"][:, 0] = self._id_random.integers(0, _VARIANT >> 1, count, dtype=np.uint64) | np.uint64(_VARIANT)
+        records["id"][:, 1] = (
+            now_ms << np.uint64(16) | _VERSION_7 | self._id_random.integers(0, 1 << 12, count).astype(np.uint64)
         )
-        records["id"][:, 1] = now_ms << np.uint64(16) | _VERSION_7
-        self._counter += count
 
     def _pairs(self, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return indexes of debit and credit accounts, never the same in one transfer."""

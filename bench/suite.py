@@ -67,7 +67,7 @@ class Suite:
 
     def cpu(self, **pids: int) -> CpuMeter:
         """Return a meter of this PostgreSQL's and other processes' CPU seconds."""
-        return CpuMeter({"database": self.database.pid, **pids})
+        return CpuMeter(self.database.pid, pids)
 
     @asynccontextmanager
     async def new_database(self) -> AsyncIterator[str]:

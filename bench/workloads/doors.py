@@ -65,17 +65,17 @@ class Servers:
         self._echoes = {kind: Child(["bench.echo", kind]) for kind in ("grpc", "http")}
         self._addresses = {kind: echo.line() for kind, echo in self._echoes.items()}
         self._client = Child(["bench.load"])
-        self._worker = 0
+        self._runs = 0
         self.transfers = 0
         self.amount = 0
 
     async def load(self, spec: Spec, target: str) -> Outcome:
         """Run a client against the ledger or the empty server."""
-        self._worker += 1
+        self._runs += 1
         kind = "http" if spec.door == "http" else "grpc"
         ledger = self.ledger.http_address if kind == "http" else self.ledger.grpc_address
         address = ledger if target == "ledger" else self._addresses[kind]
-        told = msgspec.structs.replace(spec, address=address, worker=self._worker, seed=self._worker)
+        told = msgspec.structs.replace(spec, address=address, seed=self._runs)
         self._client.tell(msgspec.json.encode(msgspec.structs.replace(told, target=target)).decode())
         outcome = msgspec.json.decode(await asyncio.to_thread(self._client.line), type=Outcome)
         if target == "ledger":

@@ -78,7 +78,7 @@ class Torture:
         """Load, kill, restart, and compare. Raises TortureError."""
         self._cycle += 1
         log = self._folder / f"witness-{self._cycle}.log"
-        self._tell(f"run {log}")
+        self._witness.tell(f"run {log}")
         await asyncio.sleep(self._random.uniform(0.02, _LOAD_SECONDS_MAX))
         kill = self._random.choice(list(Kill))
         self._kill(kill)
@@ -106,14 +106,9 @@ class Torture:
         if kill in (Kill.SERVER, Kill.BOTH):
             self._server.kill()
 
-    def _tell(self, command: str) -> None:
-        assert self._witness.process.stdin is not None
-        self._witness.process.stdin.write(command + "\n")
-        self._witness.process.stdin.flush()
-
     async def _pause(self) -> None:
         """Let the witness settle every intention. Raises TortureError for a hang or an answer that changed."""
-        self._tell("pause")
+        self._witness.tell("pause")
         try:
             line = await asyncio.wait_for(asyncio.to_thread(self._witness.line), _HANG_SECONDS)
         except TimeoutError:
