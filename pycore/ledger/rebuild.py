@@ -60,6 +60,8 @@ async def _rebuild(store: Store, lease: Lease, key: JournalKey, progress: Callab
                 await projector.seal()
             progress(lsn, total)
         engine.check_invariants()
+        await projector.flush()
+        await projector.seal()
     finally:
         await projector.close()
     return lsn

@@ -168,6 +168,8 @@ async def _verify(connection: Connection, key: bytes, progress: Callable[[int, i
     if total < position["projected_lsn"]:
         run.findings.append(f"the journal ends at row {total}, the tables follow row {position['projected_lsn']}")
     lsn = 0
+    if position["projected_lsn"] == 0:
+        await run.compare_tables(position["id_time_max_ms"])
     try:
         async for row in journal.read(connection, key, after_lsn=0, head=journal.GENESIS):
             recovery.replay(run.engine, row)
@@ -181,8 +183,6 @@ async def _verify(connection: Connection, key: bytes, progress: Callable[[int, i
         run.engine.check_invariants()
     except (JournalDamagedError, JournalVersionError, ValueError) as error:
         run.findings.append(str(error))
-    if position["projected_lsn"] == 0:
-        await run.compare_tables(position["id_time_max_ms"])
     return VerifyReport(
         journal_rows=lsn,
         transfers=run.engine.sequence_next,

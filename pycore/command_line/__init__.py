@@ -1,0 +1,24 @@
+"""The command line: one file per command, tables for people, ``--json`` for programs.
+
+Exit status: 0 all is well, 1 it is not (an error, something not found, books that do not hold), 2 a misused command.
+"""
+
+import typer
+
+from pycore.command_line import account, config, rebuild, transfer, trial_balance, verify
+
+command = typer.Typer(
+    name="pycore",
+    help="Look into a payment ledger, and prove that nothing was changed behind its back.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+command.command("verify")(verify.verify)
+command.command("trial-balance")(trial_balance.trial_balance)
+command.command("account")(account.account)
+command.command("transfer")(transfer.transfer)
+command.command("rebuild")(rebuild.rebuild)
+command.command("config")(config.config)
+
+__all__ = ["command"]

@@ -1,0 +1,56 @@
+"""The ledger a command looks into: a running server's, or one that is opened for the moment."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pycore.client import LedgerClient
+from pycore.config import Settings
+from pycore.errors import ConfigurationError, LedgerUnavailableError
+from pycore.ledger import Ledger, LedgerTotals
+
+_REACH_SECONDS = 1.0
+
+
+class Books:
+    """Reads of whichever of the two there is."""
+
+    def __init__(self, source: LedgerClient | Ledger) -> None:
+        self.lookup_accounts = source.lookup_accounts
+        self.lookup_transfers = source.lookup_transfers
+        self.account_transfers = source.account_transfers
+        self._source = source
+
+    async def trial_balance(self) -> list[LedgerTotals]:
+        """Return the totals per ledger."""
+        if isinstance(self._source, LedgerClient):
+            return await self._source.trial_balance()
+        return self._source.trial_balance()
+
+
+@asynccontextmanager
+async def open_books(settings: Settings, server: str | None) -> AsyncIterator[Books]:
+    """Ask the running server; where there is none, open the ledger itself, unless ``server`` was named.
+
+    Raises what ``LedgerClient`` and ``Ledger.open`` do, and ConfigurationError where there is neither.
+    """
+    async with LedgerClient(settings.server.grpc_address, timeout_seconds=_REACH_SECONDS) as client:
+        if server is not None or await _answers(client):
+            yield Books(client)
+            return
+    if settings.store.dsn is None and not (Path(settings.store.data) / "journal.key").exists():
+        # Looking into a ledger must not make one.
+        raise ConfigurationError(
+            f"no server answers on {settings.server.grpc_address} and there is no ledger in {settings.store.data!r}:"
+            " name one with --server, --data or --dsn"
+        )
+    async with Ledger.open(store=settings.store, settings=settings.ledger, progress=lambda line: None) as ledger:
+        yield Books(ledger)
+
+
+async def _answers(client: LedgerClient) -> bool:
+    try:
+        await client.lookup_accounts([1])
+    except LedgerUnavailableError:
+        return False
+    return True
