@@ -11,6 +11,8 @@ from api.rest.endpoint import Endpoint
 from pycore.errors import LedgerFencedError, LedgerUnavailableError
 from pycore.ledger import Ledger
 
+_RETRY_AFTER_MS: Final = 500
+
 
 class Health(msgspec.Struct, frozen=True):
     """The process answers."""
@@ -25,8 +27,8 @@ async def live(_ledger: Ledger, _request: Request) -> Response:
 
 async def ready(ledger: Ledger, _request: Request) -> Response:
     """Answer while the ledger can write; reads go on when it cannot."""
-    if ledger.refusal is not None:
-        raise ledger.refusal
+    if not await ledger.ready():
+        raise ledger.refusal or LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
     return json_response(Health())
 
 

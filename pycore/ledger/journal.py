@@ -75,6 +75,7 @@ class Journal:
             appended = await lease.connection.fetchval(_APPEND, *values)
         if appended is None:
             raise LedgerFencedError
+        lease.refuse_warning()
         self._advance()
 
     async def settle(self) -> bool:

@@ -25,13 +25,17 @@ class JournalKey:
         return "JournalKey(…)"
 
     @classmethod
-    def configured(cls, settings: LedgerSettings, data: Path) -> JournalKey:
-        """Return the key the settings name, or the data folder's own, made where there is none yet."""
+    def configured(cls, settings: LedgerSettings, data: Path, *, make: bool = False) -> JournalKey:
+        """Return the key the settings name, or the data folder's own; ``make`` it where there is none yet.
+
+        Raises JournalKeyError.
+        """
         if settings.journal_key is not None:
             return cls.from_hex(settings.journal_key)
         if settings.journal_key_file is not None:
             return cls.from_file(Path(settings.journal_key_file))
-        return cls.from_file_or_new(data / "journal.key")
+        file = data / "journal.key"
+        return cls.from_file_or_new(file) if make else cls.from_file(file)
 
     @classmethod
     def from_hex(cls, text: str) -> JournalKey:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import socket
 
 import asyncpg
 
 from pycore.errors import LedgerFencedError, LedgerInUseError
-from pycore.store import Connection, Store
+from pycore.store import Connection, Store, unavailable_raised
 
 SHARD = 0
 _ADVISORY_KEY = 0x7079_636F_7265  # "pycore", so that other users of the database do not meet it by chance
@@ -28,8 +29,10 @@ class Lease:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        # Unique, so that a raise of ours whose answer was lost is not taken for another writer's.
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._backend_pid = 0
+        self._warning: str | None = None
         self.epoch = 0
         self._connection: Connection | None = None
 
@@ -48,15 +51,16 @@ class Lease:
         """
         connection = await self._store.connect()
         try:
-            if not await self._lock(connection) and not by_force:
-                holder = await connection.fetchval("SELECT holder FROM ledger_lease WHERE shard = $1", SHARD)
-                raise LedgerInUseError(holder)
-            self.epoch = await connection.fetchval(
-                "UPDATE ledger_lease SET epoch = epoch + 1, holder = $2, acquired_at = now()"
-                " WHERE shard = $1 RETURNING epoch",
-                SHARD,
-                self._holder,
-            )
+            with unavailable_raised():
+                if not await self._lock(connection) and not by_force:
+                    holder = await connection.fetchval("SELECT holder FROM ledger_lease WHERE shard = $1", SHARD)
+                    raise LedgerInUseError(holder)
+                self.epoch = await connection.fetchval(
+                    "UPDATE ledger_lease SET epoch = epoch + 1, holder = $2, acquired_at = now()"
+                    " WHERE shard = $1 RETURNING epoch",
+                    SHARD,
+                    self._holder,
+                )
         except BaseException:
             await connection.close()
             raise
@@ -71,6 +75,7 @@ class Lease:
         """
         self.connection.terminate()
         connection = await self._store.connect()
+        connection.add_log_listener(self._heed)
         try:
             await connection.execute(
                 "SELECT pg_terminate_backend($1) FROM pg_stat_activity WHERE pid = $1"
@@ -79,10 +84,11 @@ class Lease:
             )
             epoch = await connection.fetchval(
                 "UPDATE ledger_lease SET epoch = epoch + 1, acquired_at = now()"
-                " WHERE shard = $1 AND epoch = $2 RETURNING epoch",
+                " WHERE shard = $1 AND holder = $2 RETURNING epoch",
                 SHARD,
-                self.epoch,
+                self._holder,
             )
+            self.refuse_warning()
             if epoch is not None:
                 await self._lock_soon(connection)
         except BaseException:
@@ -92,6 +98,16 @@ class Lease:
         if epoch is None:
             raise LedgerFencedError
         self.epoch = epoch
+
+    def refuse_warning(self) -> None:
+        """Raise ConnectionResetError where PostgreSQL answered the last statement with a warning.
+
+        A COMMIT whose wait for a synchronous standby was cancelled returns like any other, with a warning only: it is
+        durable here, and lost should this machine die. Its outcome is unknown, as if the connection had broken.
+        """
+        warning, self._warning = self._warning, None
+        if warning is not None:
+            raise ConnectionResetError(f"COMMIT returned with a warning: {warning}")
 
     async def release(self) -> None:
         """Give the advisory lock back by closing the connection."""
@@ -110,6 +126,12 @@ class Lease:
             await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_KEY)
         await connection.execute("RESET lock_timeout")
 
+    def _heed(self, _connection: object, message: asyncpg.PostgresLogMessage) -> None:
+        # The message itself is translated by the server, its severity is not to us: any warning is one too many.
+        if message.severity_en == "WARNING":
+            self._warning = message.message
+
     def _adopt(self, connection: Connection) -> None:
+        connection.add_log_listener(self._heed)
         self._connection = connection
         self._backend_pid = connection.get_server_pid()

@@ -236,6 +236,10 @@ class Ledger:
         """Return when everything recorded so far can be queried in PostgreSQL."""
         await self._projector.flush()
 
+    async def ready(self) -> bool:
+        """Return whether a write would be taken now: the writer is in order and the database answers."""
+        return self._writer.refusal is None and await self._store.ready()
+
     @property
     def refusal(self) -> PycoreError | None:
         """Why nothing can be written now, or None."""
@@ -296,8 +300,10 @@ class OpenLedger:
         store = await Store.open(self._where, progress=self._progress)
         lease = Lease(store)
         try:
-            key = self._key or JournalKey.configured(self._settings, Path(self._where.data))
             await lease.take(by_force=self._take_over)
+            key = self._key or JournalKey.configured(
+                self._settings, Path(self._where.data), make=await recovery.is_new(lease.connection)
+            )
             chunk_size = await recovery.identity(lease.connection, key.secret, chunk_size=self._settings.chunk_size)
             recovered = await recovery.recover(lease.connection, key.secret, chunk_size=chunk_size)
             ledger = Ledger(store, lease, recovered, key, self._settings)

@@ -46,6 +46,8 @@ async def rebuild(
 async def _rebuild(store: Store, lease: Lease, key: JournalKey, progress: Callable[[int, int], None]) -> int:
     chunk_size = await recovery.identity(lease.connection, key.secret)
     total = await lease.connection.fetchval("SELECT coalesce(max(lsn), 0) FROM ledger_journal")
+    async for _ in journal.read(lease.connection, key.secret, after_lsn=0, head=journal.GENESIS):
+        pass  # The tables are emptied only for a journal that is whole.
     async with lease.connection.transaction():
         await lease.connection.execute(_FORGET)
     engine = _core.Engine(chunk_size=chunk_size)

@@ -46,6 +46,11 @@ class Recovered:
         self.head = journal.GENESIS
 
 
+async def is_new(connection: Connection) -> bool:
+    """Return whether no key was ever recorded: the first start may make one."""
+    return await connection.fetchval("SELECT 1 FROM ledger_identity WHERE shard = $1", SHARD) is None
+
+
 async def identity(connection: Connection, key: bytes, *, chunk_size: int = 1 << 20) -> int:
     """Return the chunk size of this ledger, after checking that the key is the one that signed its journal.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -198,3 +199,50 @@ async def test_verification_of_untouched_books_finds_nothing(open_ledger: OpenLe
     await connection.close()
     assert report.findings == []
     assert report.state_hash == expected
+
+
+async def test_a_commit_with_a_warning_is_looked_up_before_it_is_believed(
+    open_ledger: OpenLedger, database_dsn: str
+) -> None:
+    """A cancelled wait for a synchronous standby ends in COMMIT and a warning: durable here, and nowhere else."""
+    ledger = await open_ledger()
+    await ledger.create_accounts([account(1), account(2)])
+    connection = await asyncpg.connect(database_dsn)
+    await connection.execute(
+        "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE WARNING 'cancelled'; RETURN NEW; END $$;"
+        " CREATE TRIGGER warn BEFORE INSERT ON ledger_journal FOR EACH ROW EXECUTE FUNCTION warn()"
+    )
+    epoch = ledger.stats().epoch
+    (result,) = await ledger.create_transfers([transfer(1, 2, 5)])
+    assert result.status is CreateTransferStatus.CREATED
+    assert ledger.stats().epoch == epoch + 1  # settled on a new connection, under a new epoch
+    assert await connection.fetchval("SELECT count(*) FROM ledger_journal") == 2
+    await connection.close()
+
+
+async def test_a_raise_of_the_epoch_whose_answer_was_lost_is_not_another_writers(
+    open_ledger: OpenLedger, database_dsn: str
+) -> None:
+    ledger = await open_ledger()
+    await ledger.create_accounts([account(1), account(2)])
+    connection = await asyncpg.connect(database_dsn)
+    await connection.execute("UPDATE ledger_lease SET epoch = epoch + 1")
+    await connection.execute("SELECT pg_terminate_backend($1)", ledger._lease.connection.get_server_pid())
+    await connection.close()
+    sent = transfer(1, 2, 5)
+    result = None
+    while result is None:
+        try:
+            (result,) = await ledger.create_transfers([sent])
+        except LedgerUnavailableError:
+            await asyncio.sleep(0.02)
+    assert (await ledger.lookup_accounts([2]))[0].credits_posted == 5
+
+
+async def test_a_missing_key_is_refused_and_none_is_made(database_dsn: str, tmp_path: Path) -> None:
+    async with Ledger.open(dsn=database_dsn, data=tmp_path / "first") as ledger:
+        await ledger.create_accounts([account(1)])
+    with pytest.raises(JournalKeyError):
+        await Ledger.open(dsn=database_dsn, data=tmp_path / "second")
+    assert not (tmp_path / "second" / "journal.key").exists()
