@@ -33,9 +33,9 @@ def server_settings(socket_folder: Path, *, shared_buffers_mib: int) -> dict[str
         # checkpoint and makes every update an eighth slower. The processor is what is scarce.
         "wal_compression": "off",
         # Enough for pg_basebackup and a standby; `minimal` would rule both out.
+        "wal_level": "replica",
         # A cluster restored to a moment is ready when recovery has ended, not while it still replays.
         "hot_standby": "off",
-        "wal_level": "replica",
         "max_wal_senders": "4",
         # -- running: queries are short and prepared, and the second core belongs to the writer
         "jit": "off",
