@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bench import bars, result
 from bench.suite import Case, Suite
-from bench.workloads import doors, duplicates, durable, engine, growth, projector, reads, two_phase
+from bench.workloads import doors, duplicates, durable, engine, growth, projector, reads, standby, two_phase
 
 CASES: tuple[Case, ...] = (
     *engine.CASES,
@@ -24,6 +24,7 @@ CASES: tuple[Case, ...] = (
     *two_phase.CASES,
     *reads.CASES,
     *duplicates.CASES,
+    *standby.CASES,
     *growth.CASES,
 )
 

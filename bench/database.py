@@ -17,6 +17,7 @@ class DatabaseServer:
     """``async with DatabaseServer(folder) as server``: runs from a fresh data folder, stops at the end."""
 
     def __init__(self, folder: Path, *, shared_buffers_mib: int = 256) -> None:
+        self.folder = folder
         settings = StoreSettings(data=str(folder), shared_buffers_mib=shared_buffers_mib)
         self._server = EmbeddedServer(settings, progress=lambda _line: None)
 

@@ -11,7 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.experimental.gevent as grpc_gevent
@@ -23,6 +23,9 @@ from pycore.ledger import Account, Transfer
 from pycore.ledger.account import pack_accounts
 from pycore.ledger.transfer import pack_transfers
 
+if TYPE_CHECKING:
+    Method = grpc.UnaryUnaryMultiCallable[bytes, bytes]
+
 # gRPC's own threads and gevent's loop would wait for each other without this.
 grpc_gevent.init_gevent()
 
@@ -30,7 +33,6 @@ GRPC = os.environ.get("LEDGER_GRPC", "127.0.0.1:7400")
 HTTP = os.environ.get("LEDGER_HTTP", "http://127.0.0.1:7480")
 LEDGER = 999
 _ACCOUNTS = 1000
-Method = grpc.UnaryUnaryMultiCallable[bytes, bytes]
 _SERVICE = "/pycore.ledger.v1.LedgerService"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -113,6 +114,8 @@ def main(folder: Path = LATEST.parent) -> None:
         figure = Figure(figsize=(8, 4.5), layout="constrained")
         axes = figure.add_subplot()
         plot(results, axes)
+        if not axes.containers and not any(np.size(line.get_xdata()) for line in axes.lines):
+            continue  # nothing of it was measured
         axes.grid(axis="both", alpha=0.3)
         for kind, metadata in (("svg", {"Date": None}), ("png", None)):
             figure.savefig(folder / f"{plot.__name__}.{kind}", metadata=metadata)
