@@ -1,7 +1,9 @@
 """The one table of errors: complete, and the same behind both doors."""
 
 import inspect
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -150,3 +152,13 @@ async def test_a_call_to_nobody_leaves_the_outcome_open_only_for_writes() -> Non
 
 def test_codes_of_grpc_are_known() -> None:
     assert all(isinstance(each.rpc, grpc.StatusCode) for each in errors.OUTSIDE.values())
+
+
+def test_the_guide_lists_every_reason_with_its_status() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\S+ \| \d+) \|", guide, re.MULTILINE))
+    over_http_only = {"not_found", "method_not_allowed", "unsupported_media_type", "request_timeout"}
+    for kind, outside in errors.OUTSIDE.items():
+        rpc = "–" if kind.code in over_http_only else outside.rpc.name
+        assert rows.pop(kind.code) == f"{rpc} | {outside.http.value}"
+    assert set(rows) == {"headers_too_large"}

@@ -164,6 +164,13 @@ async def test_a_message_of_64_mb_is_refused_before_it_is_read(doors: Any) -> No
         await method_of(channel, f"{SERVICE}/GetTrialBalance")(b"", timeout=5)
 
 
+async def test_a_compressed_message_is_not_unpacked(doors: Any) -> None:
+    async with aio.insecure_channel(doors.grpc_address, compression=grpc.Compression.Gzip) as channel:
+        with pytest.raises(aio.AioRpcError) as caught:
+            await method_of(channel, f"{SERVICE}/CreateTransfers")(b"\0" * (64 << 20), timeout=30)
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
 async def test_a_field_that_does_not_fit_is_refused(rpc: LedgerServiceStub) -> None:
     request = ledger_pb2.CreateTransfersRequest(transfers=[ledger_pb2.Transfer(), ledger_pb2.Transfer(code=65536)])
     with pytest.raises(aio.AioRpcError) as caught:

@@ -200,6 +200,12 @@ async def test_a_stop_finishes_streams_with_what_they_sent(
     assert len(await ledger.lookup_transfers([each.id for each in sent])) == results
 
 
+async def test_an_address_in_use_is_said_at_once(ledger: Ledger, doors: Doors) -> None:
+    for grpc_address, http_address in ((doors.grpc_address, "127.0.0.1:0"), ("127.0.0.1:0", doors.http_address)):
+        with pytest.raises(OSError, match="cannot listen for"):
+            await Doors(ledger).open(grpc_address, http_address)
+
+
 async def test_a_stop_refuses_new_calls(ledger: Ledger, rpc: LedgerServiceStub, doors: Doors) -> None:
     await rpc.GetTrialBalance(ledger_pb2.GetTrialBalanceRequest())
     await doors.close(5)
