@@ -1,5 +1,6 @@
 """Request bodies: read to a limit, decoded strictly, answered as JSON."""
 
+import asyncio
 import json
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -15,6 +16,7 @@ Value = TypeVar("Value")
 
 _JSON: Final = "application/json"
 _JSON_BYTES: Final = _JSON.encode()
+_LONG_BYTES: Final = 64 << 10
 
 
 async def read_json(request: Request, decoder: msgspec.json.Decoder[Value]) -> Value:
@@ -29,7 +31,11 @@ async def read_json(request: Request, decoder: msgspec.json.Decoder[Value]) -> V
         raise MalformedRequestError("the body is empty")
     try:
         value = decoder.decode(body)
-        _STRICT.decode(body.decode())
+        if len(body) > _LONG_BYTES:
+            # Milliseconds, in which other callers are served: a thread gives the interpreter away every so often.
+            await asyncio.to_thread(_STRICT.decode, body.decode())
+        else:
+            _STRICT.decode(body.decode())
     except RecursionError:
         raise MalformedRequestError("the JSON is nested too deeply") from None
     except ValueError as error:  # msgspec's errors, JSONDecodeError and UnicodeDecodeError are ValueErrors
