@@ -87,7 +87,7 @@ test: lint ## Lint, then all Rust and Python tests (PYTEST_ARGS= to choose)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: bench
-bench: setup build ## Measure the workloads (ONLY=B1,B7 to choose)
+bench: setup build ## Measure the workloads (ONLY=ledger_durable,growth to choose)
 	$(BIN)/python -m bench --only "$(ONLY)"
 
 .PHONY: bench-plot

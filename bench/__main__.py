@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from typing import Annotated
@@ -32,9 +33,9 @@ CASES: tuple[Case, ...] = (
 async def run(prefixes: list[str], *, quick: bool, console: Console) -> list[result.Result]:
     """Run the chosen workloads one after the other; what is measured is kept as soon as it is there."""
     found: list[result.Result] = []
-    async with Suite(quick=quick) as suite:
+    async with Suite(prefixes, quick=quick) as suite:
         for case in CASES:
-            if not case.chosen(prefixes):
+            if not suite.wants(*case.names):
                 continue
             started = time.monotonic()
             async for each in case.run(suite):
@@ -80,7 +81,7 @@ def main(
     quick: Annotated[bool, typer.Option(help="Only see that everything works; nothing is kept.")] = False,
 ) -> None:
     """Measure the ledger's workloads."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     # Redirected into a file there is no width to fit into.
     console = Console() if sys.stdout.isatty() else Console(width=160)
     prefixes = [prefix.strip() for prefix in only.split(",") if prefix.strip()]

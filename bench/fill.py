@@ -17,8 +17,8 @@ import msgspec
 import uvloop
 
 from bench import books
-from bench.records import TransferSource
-from bench.suite import amount_of, create_accounts, expect_created, let_settle
+from bench.records import TransferSource, amount_of
+from bench.suite import create_accounts, expect_created, let_settle
 from bench.workloads.durable import submit_for, supply
 from pycore.config import LedgerSettings
 from pycore.ledger import Ledger, Operation, projector

@@ -24,7 +24,7 @@ import uvloop
 from bench.arrivals import Pattern, schedule
 from bench.echo import SERVICE as ECHO
 from bench.latency import summary_ms
-from bench.records import LEDGER, RECORD_SIZE, Skew, TransferSource
+from bench.records import LEDGER, Skew, TransferSource, amount_of
 from pycore import _core
 from pycore.ids import format_id
 from pycore.ledger import CreateTransferStatus, Operation
@@ -44,12 +44,14 @@ _PATHS = {
 _STREAMED_IN_FLIGHT = 256
 _HTTP_OK = 200
 
+DoorKind = Literal["unary", "stream", "http"]
+
 
 class Spec(msgspec.Struct, kw_only=True, frozen=True):
     """What one client process does."""
 
     address: str
-    door: Literal["unary", "stream", "http"]
+    door: DoorKind
     target: Literal["ledger", "echo"] = "ledger"
     callers: int = 64
     batch: int = 1
@@ -122,24 +124,18 @@ class _Run:
         """Return how many transfers the answers call created, and what they moved. Raises where one was refused."""
         if self.spec.target == "echo":
             return len(self.latencies) * self.spec.batch, 0
-        created = amount = 0
-        for records, answer in zip(self.records, self.answers, strict=True):
-            if answer is None:
-                continue
-            if self.spec.door == "http":
-                statuses = {result["status"] for result in msgspec.json.decode(answer)["results"]}
-                expected: set[object] = {"created"}
-            else:
-                results = unpack_transfer_results(_core.decode_results(Operation.CREATE_TRANSFERS, answer))
-                statuses = {result.status for result in results}
-                expected = {CreateTransferStatus.CREATED}
-            if statuses != expected:
+        answered = [(records, answer) for records, answer in zip(self.records, self.answers, strict=True) if answer]
+        for _, answer in answered:
+            if (statuses := self._statuses(answer)) != {CreateTransferStatus.CREATED}:
                 raise RuntimeError(f"transfers were refused: {statuses}")
-            created += len(records) // RECORD_SIZE
-            amount += sum(
-                int.from_bytes(records[start : start + 8], "little") for start in range(48, len(records), RECORD_SIZE)
-            )
-        return created, amount
+        batches = [records for records, _ in answered]
+        return len(batches) * self.spec.batch, amount_of(batches)
+
+    def _statuses(self, answer: bytes) -> set[int]:
+        if self.spec.door == "http":
+            return {CreateTransferStatus[result["status"].upper()] for result in msgspec.json.decode(answer)["results"]}
+        results = _core.decode_results(Operation.CREATE_TRANSFERS, answer)
+        return {result.status for result in unpack_transfer_results(results)}
 
 
 def _http_body(records: bytes) -> bytes:

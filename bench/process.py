@@ -16,15 +16,19 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Child:
     """A process that is ended with the measurement."""
 
-    def __init__(self, arguments: Sequence[str], *, environment: dict[str, str] | None = None) -> None:
-        """Start ``python -m …`` with the arguments."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | (environment or {}),
-        )
+    def __init__(
+        self, arguments: Sequence[str], *, environment: dict[str, str] | None = None, log: Path | None = None
+    ) -> None:
+        """Start ``python -m …`` with the arguments; its standard error goes to the end of ``log``, or to ours."""
+        with log.open("ab") if log else contextlib.nullcontext() as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env=os.environ | (environment or {}),
+            )
 
     @property
     def pid(self) -> int:

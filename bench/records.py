@@ -50,6 +50,11 @@ def accounts(count: int, *, first: int = 1, flags: int = 0) -> Records:
     return records
 
 
+def amount_of(batches: list[bytes]) -> int:
+    """Return what the transfers of some batches move in all."""
+    return int(np.frombuffer(b"".join(batches), "<u8")[6::16].sum())
+
+
 class TransferSource:
     """An endless, seeded supply of transfers between accounts 1 … ``accounts``, with ids that never repeat."""
 

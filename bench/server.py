@@ -23,15 +23,16 @@ class ServerProcess:
         http: str = "127.0.0.1:0",
         module: Sequence[str] = ("api",),
         environment: dict[str, str] | None = None,
+        log: Path | None = None,
     ) -> None:
-        """``module`` is another program that takes the same options.
+        """``module`` is another program that takes the same options; ``log`` gets its messages.
 
         Raises RuntimeError when it ends instead of getting ready; it has said why on standard error.
         """
         arguments = [*module, "--grpc", grpc, "--http", http]
         arguments += ["--data", str(data)] if data is not None else []
         arguments += ["--dsn", dsn] if dsn is not None else []
-        self._child = Child(arguments, environment=environment)
+        self._child = Child(arguments, environment=environment, log=log)
         words: list[str] = []
         while "ready" not in words:
             words = self._child.line().split()

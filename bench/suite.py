@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -31,18 +31,16 @@ class Case(NamedTuple):
     run: Workload
     names: tuple[str, ...]
 
-    def chosen(self, prefixes: list[str]) -> bool:
-        """Return whether any of its results begins with one of the prefixes; without prefixes all do."""
-        return not prefixes or any(
-            name.startswith(prefix) or prefix.startswith(name) for name in self.names for prefix in prefixes
-        )
-
 
 class Suite:
     """One run of the bench: ``async with Suite(quick=…) as suite``."""
 
-    def __init__(self, *, quick: bool = False) -> None:
-        """``quick`` shortens everything to see that it works; its figures mean nothing."""
+    def __init__(self, prefixes: Sequence[str] = (), *, quick: bool = False) -> None:
+        """``prefixes`` choose results by the beginnings of their names; none: all.
+
+        ``quick`` shortens everything to see that it works; its figures mean nothing.
+        """
+        self._prefixes = tuple(prefixes)
         self.quick = quick
         self._temporary = tempfile.TemporaryDirectory(prefix="bench-")
         self.folder = Path(self._temporary.name)
@@ -56,6 +54,10 @@ class Suite:
     async def __aexit__(self, *_: object) -> None:
         await self.database.__aexit__()
         self._temporary.cleanup()
+
+    def wants(self, *names: str) -> bool:
+        """Return whether any of these results is wanted."""
+        return not self._prefixes or any(name.startswith(self._prefixes) for name in names)
 
     def seconds(self, seconds: float) -> float:
         """Return how long to measure."""
@@ -117,11 +119,6 @@ def expect(results: list[bytes], expected: Mapping[int, int]) -> int:
 
 def _statuses(results: list[bytes]) -> npt.NDArray[np.uint32]:
     return np.frombuffer(b"".join(results), "<u4")[2::4]
-
-
-def amount_of(batches: list[bytes]) -> int:
-    """Return what the transfers of some batches move in all."""
-    return int(np.frombuffer(b"".join(batches), "<u8")[6::16].sum())
 
 
 async def let_settle(ledger: Ledger) -> None:

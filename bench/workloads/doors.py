@@ -14,7 +14,8 @@ from typing import NamedTuple
 import msgspec
 
 from bench import books
-from bench.load import Outcome, Spec
+from bench.arrivals import Pattern
+from bench.load import DoorKind, Outcome, Spec
 from bench.process import Child
 from bench.records import LEDGER
 from bench.result import Result, compared
@@ -27,6 +28,8 @@ _ACCOUNTS = 10_000
 _ROUNDS = 2
 _SECONDS = 3.0
 _OPEN_SECONDS = 10.0
+_CEILING = "grpc_stream_1"
+_OPEN: dict[str, Pattern] = {"grpc_stream_open_poisson": "poisson", "grpc_stream_open_burst": "burst"}
 
 
 class Door(NamedTuple):
@@ -38,8 +41,8 @@ class Door(NamedTuple):
 
 
 def _doors() -> list[Door]:
-    def spec(door: str, callers: int, batch: int = 1) -> Spec:
-        return msgspec.convert({"address": "", "door": door, "callers": callers, "batch": batch}, Spec)
+    def spec(door: DoorKind, callers: int, batch: int = 1) -> Spec:
+        return Spec(address="", door=door, callers=callers, batch=batch)
 
     doors = [Door("grpc_unary_1", spec("unary", 64), 12_000)]
     doors += [Door(f"grpc_unary_1_callers_{callers}", spec("unary", callers), 12_000) for callers in (1, 16, 256)]
@@ -111,13 +114,17 @@ async def doors(suite: Suite) -> AsyncIterator[Result]:
             await _create_accounts(servers)
             stream_rate = 0.0
             for door in _doors():
+                sets_the_rate = door.name == _CEILING and suite.wants(*_OPEN)
+                if not suite.wants(door.name) and not sets_the_rate:
+                    continue
                 result = await _ceiling(suite, servers, door)
-                stream_rate = result.value if door.name == "grpc_stream_1" else stream_rate
+                stream_rate = result.value if door.name == _CEILING else stream_rate
                 await servers.check()
                 yield result
-            for pattern in ("poisson", "burst"):
-                yield await _open_loop(suite, servers, pattern, stream_rate / 2)
-                await servers.check()
+            for name, pattern in _OPEN.items():
+                if suite.wants(name):
+                    yield await _open_loop(suite, servers, pattern, stream_rate / 2)
+                    await servers.check()
         finally:
             servers.stop()
         ledger = await Ledger.open(dsn=dsn, data=suite.folder, key=books.KEY)
@@ -165,19 +172,9 @@ async def _ceiling(suite: Suite, servers: Servers, door: Door) -> Result:
     )
 
 
-async def _open_loop(suite: Suite, servers: Servers, pattern: str, rate: float) -> Result:
-    spec = msgspec.convert(
-        {
-            "address": "",
-            "door": "stream",
-            "callers": 16,
-            "seconds": suite.seconds(_OPEN_SECONDS),
-            "rate": rate,
-            "pattern": pattern,
-            "accounts": _ACCOUNTS,
-        },
-        Spec,
-    )
+async def _open_loop(suite: Suite, servers: Servers, pattern: Pattern, rate: float) -> Result:
+    seconds = suite.seconds(_OPEN_SECONDS)
+    spec = Spec(address="", door="stream", callers=16, seconds=seconds, rate=rate, pattern=pattern, accounts=_ACCOUNTS)
     meter = suite.cpu(**servers.pids())
     outcome = await servers.load(spec, "ledger")
     return Result(
@@ -205,4 +202,4 @@ def _sum(readings: Iterable[dict[str, float]]) -> dict[str, float]:
     return total
 
 
-CASES = (Case(doors, (*(door.name for door in _doors()), "grpc_stream_open_poisson", "grpc_stream_open_burst")),)
+CASES = (Case(doors, (*(door.name for door in _doors()), *_OPEN)),)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from bench import bare_journal, books
 from bench.latency import summary_ms
-from bench.records import TransferSource
+from bench.records import TransferSource, amount_of
 from bench.result import Result, compared
-from bench.suite import Case, Suite, amount_of, expect, expect_created, let_settle
+from bench.suite import Case, Suite, expect, expect_created, let_settle
 from pycore.ledger import Ledger, Operation
 
 _BATCHES = (1, 10, 100, 1000, 8190)
@@ -76,6 +76,8 @@ async def durable(suite: Suite) -> AsyncIterator[Result]:
     source = TransferSource(_ACCOUNTS)
     async with suite.new_database() as bare, suite.new_ledger(accounts=_ACCOUNTS) as ledger:
         for batch in _BATCHES:
+            if not suite.wants(f"ledger_durable_{batch}"):
+                continue
             plain, compressed = bare_journal.bodies(batch, _ACCOUNTS)
             rounds: list[Round] = []
             plain_rates: list[float] = []

@@ -30,9 +30,13 @@ async def _run(**options: object) -> Result:
 async def posts(suite: Suite) -> AsyncIterator[Result]:
     """B1: posts, by batch size and by number of accounts."""
     for batch in _BATCHES:
+        if not suite.wants(f"engine_post_{batch}_10k"):
+            continue
         transfers = suite.count(4_000_000 if batch > 1 else 1_000_000)
         yield await _run(name=f"engine_post_{batch}_10k", batch=batch, accounts=10_000, transfers=transfers)
     for name, count in _ACCOUNTS.items():
+        if not suite.wants(f"engine_post_8190_{name}"):
+            continue
         accounts = min(count, 100_000) if suite.quick else count
         yield await _run(name=f"engine_post_8190_{name}", accounts=accounts, transfers=suite.count(4_000_000))
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator
 
 from bench import books
-from bench.records import TransferSource
+from bench.records import TransferSource, amount_of
 from bench.result import Result
-from bench.suite import Case, Suite, amount_of, expect_created, let_settle
+from bench.suite import Case, Suite, expect_created, let_settle
 from pycore.ledger import Operation
 
 _TRANSFERS = 4 << 20

@@ -12,9 +12,9 @@ import numpy as np
 from bench import books
 from bench.arrivals import schedule
 from bench.latency import summary_ms
-from bench.records import TransferSource
+from bench.records import TransferSource, amount_of
 from bench.result import Result
-from bench.suite import Case, Suite, amount_of, expect_created, let_settle
+from bench.suite import Case, Suite, expect_created, let_settle
 from pycore.ledger import AccountFilter, Ledger, Operation
 
 _WRITES_PER_SECOND = 2_000

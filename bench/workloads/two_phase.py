@@ -70,6 +70,8 @@ async def two_phase(suite: Suite) -> AsyncIterator[Result]:
     seconds = suite.seconds(_SECONDS)
     count = int(_RATE_MAX * seconds) // _BATCH
     for name, open_holds in _OPEN_HOLDS.items():
+        if not suite.wants(name):
+            continue
         source = TransferSource(_ACCOUNTS)
         holds = Holds(source, seed=1)
         async with suite.new_ledger(accounts=_ACCOUNTS) as ledger:

@@ -74,7 +74,6 @@ CASES = (
             "acknowledge_before_commit",
             "guess_that_nothing_was_recorded",
             "guess_that_all_was_recorded",
-            "skip_the_epoch_check",
         )
     ),
     Case("skip_the_epoch_check", "T3", partial(_lease_fight, "skip_the_epoch_check"), lease_fight.LeaseFightError),

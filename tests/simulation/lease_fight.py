@@ -43,6 +43,7 @@ class LeaseFight:
         self._folder = folder
         self._random = random
         self._opened = 0
+        self._ledgers: list[Ledger] = []
         self.created: dict[int, int] = {}
         self.fenced = 0
 
@@ -50,7 +51,15 @@ class LeaseFight:
         """Open the ledger, by force if need be."""
         self._opened += 1
         data = self._folder / f"rival-{self._opened % 2}"
-        return await Ledger.open(dsn=self._dsn, data=data, key=KEY, take_over=take_over)
+        ledger = await Ledger.open(dsn=self._dsn, data=data, key=KEY, take_over=take_over)
+        self._ledgers.append(ledger)
+        return ledger
+
+    async def close(self) -> None:
+        """Close whatever is open; a loser may say that it lost."""
+        while self._ledgers:
+            with contextlib.suppress(LedgerFencedError, LedgerUnavailableError):
+                await self._ledgers.pop(0).close()
 
     async def fight(self, reigning: Ledger) -> Ledger:
         """Let a rival take over from ``reigning`` in the middle of its work, and return the rival."""
@@ -63,6 +72,7 @@ class LeaseFight:
         first_answers = await flood
         for transfer, before, after in zip(transfers, first_answers, answers, strict=True):
             self._judge(transfer, before, after)
+        self._ledgers.remove(reigning)
         with contextlib.suppress(LedgerFencedError, LedgerUnavailableError):
             await reigning.close()
         return rival
@@ -113,11 +123,13 @@ async def simulate(arguments: Arguments) -> Outcome:
         async with DatabaseServer(folder / "postgres") as server:
             dsn = await server.create("fight")
             fight = LeaseFight(dsn, folder, random)
-            ledger = await fight.open(take_over=False)
-            await ledger.create_accounts([Account(id=n + 1, ledger=LEDGER, code=1) for n in range(_ACCOUNTS)])
-            for _ in arguments.progress(range(arguments.count)):
-                ledger = await asyncio.wait_for(fight.fight(ledger), _HANG_SECONDS)
-            await ledger.close()
+            try:
+                ledger = await fight.open(take_over=False)
+                await ledger.create_accounts([Account(id=n + 1, ledger=LEDGER, code=1) for n in range(_ACCOUNTS)])
+                for _ in arguments.progress(range(arguments.count)):
+                    ledger = await asyncio.wait_for(fight.fight(ledger), _HANG_SECONDS)
+            finally:
+                await fight.close()
             connection = await asyncpg.connect(dsn)
             report = await verify(connection, KEY.secret)
             moved = await connection.fetchval("SELECT sum(debits_posted) FROM accounts")

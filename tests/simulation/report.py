@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import structlog
 from rich.progress import track
 
 Outcome = dict[str, int]
@@ -38,6 +40,8 @@ def main(name: str, run: Callable[[Arguments], Outcome], *, count: int, option: 
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000_000, help="repeat an earlier run")
     options = parser.parse_args()
     arguments = Arguments(seed=options.seed, count=options.count, quiet=not sys.stderr.isatty())
+    # The ledger warns of every fault it meets, and here that is all of them.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     print(f"{name}: seed {arguments.seed}, {arguments.count} times", flush=True)
     started = time.monotonic()
     report: dict[str, object] = {"name": name, "seed": arguments.seed, "count": arguments.count}

@@ -72,7 +72,13 @@ class Torture:
         self.requests = 0
 
     def _start(self, address: str) -> ServerProcess:
-        return ServerProcess(data=self._data, grpc=address, module=self._module, environment=self._environment)
+        return ServerProcess(
+            data=self._data,
+            grpc=address,
+            module=self._module,
+            environment=self._environment,
+            log=self._folder / "server.log",
+        )
 
     async def cycle(self) -> None:
         """Load, kill, restart, and compare. Raises TortureError."""
@@ -174,7 +180,7 @@ def _kill_processes(pids: list[int]) -> None:
 
 
 async def simulate(arguments: Arguments, *, chunk_size: int = 1 << 14, module: Sequence[str] = ("api",)) -> Outcome:
-    """Kill ``count`` times. Raises TortureError; the data folder and the witness's log are kept then."""
+    """Kill ``count`` times. Raises TortureError; the data folder and the logs are kept then."""
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
     torture = await asyncio.to_thread(Torture, folder, arguments.seed, chunk_size=chunk_size, module=module)
     try:
