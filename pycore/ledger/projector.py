@@ -23,6 +23,7 @@ from pycore.store import Connection, Store, unavailable_raised
 
 _INTERVAL_SECONDS = 0.25
 _RETRY_SECONDS = 0.5
+_PIECE_SIZE = 1 << 17
 
 TRANSFER_COLUMNS = (
     "sequence", "id", "debit_account_id", "credit_account_id", "amount", "pending_id", "user_data_128",
@@ -231,8 +232,10 @@ class Projector:
 
 async def _copy(connection: Connection, table: str, columns: tuple[str, ...], buffer: bytes) -> None:
     if buffer:
-        await connection.copy_to_table(table, source=_once(buffer), columns=columns, format="binary")
+        await connection.copy_to_table(table, source=_pieces(buffer), columns=columns, format="binary")
 
 
-async def _once(buffer: bytes) -> AsyncIterator[bytes]:
-    yield buffer
+async def _pieces(buffer: bytes) -> AsyncIterator[bytes]:
+    """Yield the buffer bit by bit: PostgreSQL reads a message to its end before it looks at the first row."""
+    for start in range(0, len(buffer), _PIECE_SIZE):
+        yield buffer[start : start + _PIECE_SIZE]

@@ -165,11 +165,11 @@ class Writer:
     async def _run(self) -> None:
         try:
             await self._empty_queue()
-        except BaseException:
-            # Nothing may wait for a writer that is gone.
+        except BaseException as error:
+            # Nothing may wait for a writer that is gone. No traceback: its frames hold what customers sent.
             self._refusal = LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
             self._refuse_queue(self._refusal)
-            log.exception("the writer stopped", lsn=self._journal.lsn)
+            log.critical("the writer stopped", reason=repr(error), lsn=self._journal.lsn)
             raise
 
     async def _empty_queue(self) -> None:
