@@ -40,6 +40,15 @@ async def _fill(ledger: Ledger, transfers: int) -> list[Transfer]:
     return sent
 
 
+async def _insist(ledger: Ledger, sent: Transfer) -> CreateTransferStatus:
+    """Send a transfer until the database is back; return its result."""
+    while True:
+        try:
+            return (await ledger.create_transfers([sent]))[0].status
+        except LedgerUnavailableError:
+            await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize("projected", [False, True])
 @pytest.mark.parametrize("chunk_size", [16, 1 << 20])
 async def test_the_state_after_a_crash_is_the_state_before(
@@ -113,13 +122,7 @@ async def test_a_connection_cut_between_batches_costs_at_most_one_refusal(
     for n in range(5):
         await other.execute("SELECT pg_terminate_backend($1)", ledger._lease.connection.get_server_pid())
         sent = transfer(1, 2, 1)
-        result = None
-        while result is None:
-            try:
-                (result,) = await ledger.create_transfers([sent])
-            except LedgerUnavailableError:
-                await asyncio.sleep(0.02)
-        assert result.status in (CreateTransferStatus.CREATED, CreateTransferStatus.EXISTS)
+        assert await _insist(ledger, sent) in (CreateTransferStatus.CREATED, CreateTransferStatus.EXISTS)
         assert (await ledger.lookup_accounts([2]))[0].credits_posted == n + 1
     await other.close()
 
@@ -231,12 +234,7 @@ async def test_a_raise_of_the_epoch_whose_answer_was_lost_is_not_another_writers
     await connection.execute("SELECT pg_terminate_backend($1)", ledger._lease.connection.get_server_pid())
     await connection.close()
     sent = transfer(1, 2, 5)
-    result = None
-    while result is None:
-        try:
-            (result,) = await ledger.create_transfers([sent])
-        except LedgerUnavailableError:
-            await asyncio.sleep(0.02)
+    await _insist(ledger, sent)
     assert (await ledger.lookup_accounts([2]))[0].credits_posted == 5
 
 
