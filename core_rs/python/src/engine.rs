@@ -1,20 +1,19 @@
 //! The engine behind a mutex, its methods one to one.
 
-use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pycore_engine::{
-    Account, AccountFilter, ColdRecord, HoldOutcome, Ledger, LedgerOptions, LedgerTotals,
-    Operation, ReplayError, Total, Transfer, Unit,
+    Account, Ledger, LedgerOptions, LedgerTotals, ReplayError, Total,
     journal::{self, BodyError},
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::IntoBytes;
 
 use crate::batch::Batch;
 use crate::buffer::{RECORD_SIZE, array_of, bytes_of};
+use crate::input::{PyColdRecord, PyUnits, cold_record, filter_of, hold, units_of};
 use crate::projection::{ChunkSummary, Projection};
 
 pyo3::create_exception!(
@@ -30,9 +29,6 @@ const DETACH_EVENTS: usize = 256;
 /// What one batch may hold.
 const EVENTS_MAX: usize = 8190;
 
-const COLD_FAILED: u8 = 1;
-const COLD_TRANSFER: u8 = 2;
-
 type PyTotals<'py> = (
     u32,
     u64,
@@ -41,8 +37,6 @@ type PyTotals<'py> = (
     Bound<'py, PyAny>,
     Bound<'py, PyAny>,
 );
-type PyUnits<'py> = Vec<(u8, Bound<'py, PyAny>)>;
-type PyColdRecord<'py> = (u8, u8, Bound<'py, PyAny>, Option<Bound<'py, PyAny>>);
 
 /// The deterministic ledger; see `pycore/_core.pyi`.
 #[pyclass(frozen, module = "pycore._core")]
@@ -317,88 +311,6 @@ fn replay_error(error: ReplayError) -> PyErr {
 
 fn load_error(error: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(error.to_string())
-}
-
-fn hold<'a>(units: &'a PyUnits<'_>) -> PyResult<Vec<(u8, Cow<'a, [u8]>)>> {
-    units
-        .iter()
-        .map(|(operation, records)| Ok((*operation, bytes_of(records)?)))
-        .collect()
-}
-
-fn units_of<'a>(held: &'a [(u8, Cow<'a, [u8]>)]) -> PyResult<Vec<Unit<'a>>> {
-    held.iter()
-        .map(|(operation, records)| unit_of(*operation, records))
-        .collect()
-}
-
-fn unit_of(operation: u8, records: &[u8]) -> PyResult<Unit<'_>> {
-    let operation = match operation {
-        1 => Operation::CreateAccounts,
-        2 => Operation::CreateTransfers,
-        _ => {
-            return Err(PyValueError::new_err(format!(
-                "{operation} is no operation"
-            )));
-        }
-    };
-    if records.is_empty() || !records.len().is_multiple_of(RECORD_SIZE) {
-        return Err(PyValueError::new_err(format!(
-            "a request has {} bytes, but must have one or more {RECORD_SIZE}-byte records",
-            records.len()
-        )));
-    }
-    Ok(Unit { operation, records })
-}
-
-fn cold_record((kind, outcome, record, pending): &PyColdRecord<'_>) -> PyResult<ColdRecord> {
-    match *kind {
-        COLD_FAILED => Ok(ColdRecord::Failed {
-            id: u128::from_le_bytes(array_of(record, "an id")?),
-        }),
-        COLD_TRANSFER => Ok(ColdRecord::Transfer {
-            record: transfer_of(record)?,
-            outcome: HoldOutcome::from_code(*outcome).ok_or_else(|| {
-                PyValueError::new_err(format!("{outcome} is no outcome of a hold"))
-            })?,
-            pending: pending.as_ref().map(transfer_of).transpose()?,
-        }),
-        _ => Err(PyValueError::new_err(format!(
-            "{kind} is no kind of cold record"
-        ))),
-    }
-}
-
-fn transfer_of(record: &Bound<'_, PyAny>) -> PyResult<Transfer> {
-    Ok(
-        Transfer::read_from_bytes(&array_of::<RECORD_SIZE>(record, "a transfer")?)
-            .expect("a whole record"),
-    )
-}
-
-/// Returns the filter in a 128-byte record (layout: TigerBeetle's public `AccountFilter`).
-fn filter_of(record: &Bound<'_, PyAny>) -> PyResult<AccountFilter> {
-    let bytes = array_of::<RECORD_SIZE>(record, "an account filter")?;
-    let number = |at: usize, size: usize| {
-        let mut wide = [0; 16];
-        wide[..size].copy_from_slice(&bytes[at..at + size]);
-        u128::from_le_bytes(wide)
-    };
-    let flags = bytes[124];
-    #[allow(clippy::cast_possible_truncation)] // each number has just the bytes of its field
-    Ok(AccountFilter {
-        account_id: number(0, 16),
-        user_data_128: number(16, 16),
-        user_data_64: number(32, 8) as u64,
-        user_data_32: number(40, 4) as u32,
-        code: number(44, 2) as u16,
-        timestamp_min: number(104, 8) as u64,
-        timestamp_max: number(112, 8) as u64,
-        limit: number(120, 4) as u32,
-        debits: flags & 1 != 0,
-        credits: flags & 2 != 0,
-        reversed: flags & 4 != 0,
-    })
 }
 
 /// Returns a sum of more than 128 bits as a Python int.

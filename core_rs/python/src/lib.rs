@@ -5,6 +5,7 @@ mod batch;
 mod buffer;
 mod engine;
 mod functions;
+mod input;
 mod messages;
 mod projection;
 mod wire;
