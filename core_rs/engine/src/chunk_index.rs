@@ -32,7 +32,7 @@ impl ChunkIndex {
     }
 
     /// Returns the position with this hash that `is_match` accepts.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, hash: u32, mut is_match: impl FnMut(u32) -> bool) -> Option<u32> {
         let mask = self.slots.len() - 1;
         let tag = hash << self.position_bits;
@@ -52,7 +52,7 @@ impl ChunkIndex {
     }
 
     /// Adds the next position; the caller knows that its id is absent. `hash_of` gives the hash of earlier positions.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, hash: u32, hash_of: impl Fn(u32) -> u32) {
         if (self.len + 1) * 2 > self.slots.len() {
             self.grow(hash_of);
@@ -91,12 +91,12 @@ impl ChunkIndex {
         self.len = 0;
     }
 
-    #[inline]
+    #[inline(always)]
     fn slot(&self, hash: u32, position: u32) -> u32 {
         hash << self.position_bits | (position + 1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, hash: u32, position: u32) {
         let mask = self.slots.len() - 1;
         let slot = self.slot(hash, position);

@@ -39,23 +39,23 @@ impl Ledger {
     }
 
     fn account_exists(&self, account: &Account, existing: u32) -> Status {
-        let slot = self.accounts.get(existing);
-        if account.flags != slot.flags {
+        let existing = self.accounts.current(existing);
+        if account.flags != existing.flags {
             return Status::ExistsWithDifferentFlags;
         }
-        if account.user_data_128 != self.accounts.user_data_128(existing) {
+        if account.user_data_128 != existing.user_data_128 {
             return Status::ExistsWithDifferentUserData128;
         }
-        if account.user_data_64 != slot.user_data_64 {
+        if account.user_data_64 != existing.user_data_64 {
             return Status::ExistsWithDifferentUserData64;
         }
-        if account.user_data_32 != slot.user_data_32 {
+        if account.user_data_32 != existing.user_data_32 {
             return Status::ExistsWithDifferentUserData32;
         }
-        if account.ledger != slot.ledger {
+        if account.ledger != existing.ledger {
             return Status::ExistsWithDifferentLedger;
         }
-        if account.code != slot.code {
+        if account.code != existing.code {
             return Status::ExistsWithDifferentCode;
         }
         Status::Exists

@@ -1,7 +1,8 @@
 //! The rules of creating a transfer: a plain move, or a hold.
 
 use crate::account::account_flags;
-use crate::accounts::{AccountSlot, NONE_ACCOUNT};
+use crate::account_slot::AccountState;
+use crate::accounts::NONE_ACCOUNT;
 use crate::cold::{ColdRecords, HoldOutcome};
 use crate::expiry::ExpiryKey;
 use crate::ledger::{Ledger, TIMESTAMP_END};
@@ -13,7 +14,7 @@ use crate::window::{BalanceRow, Link};
 impl Ledger {
     /// Creates one transfer, making the event its record; returns its timestamp. Guards stand in the order of precedence of
     /// <https://docs.tigerbeetle.com/reference/requests/create_transfers/#result>.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn create_transfer(
         &mut self,
         transfer: &mut Transfer,
@@ -43,7 +44,7 @@ impl Ledger {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn move_or_hold(&mut self, transfer: &mut Transfer, timestamp: u64, resolved: &Resolved) -> Result<u64, Status> {
         check_fields(transfer)?;
         let debit = self.resolved_account(resolved.debit, transfer.debit_account_id);
@@ -54,34 +55,35 @@ impl Ledger {
         if credit == NONE_ACCOUNT {
             return Err(Status::CreditAccountNotFound);
         }
-        let debit_account = self.accounts.get(debit);
-        let credit_account = self.accounts.get(credit);
-        if debit_account.ledger != credit_account.ledger {
+        let ledger = self.accounts.slot(debit).ledger;
+        if ledger != self.accounts.slot(credit).ledger {
             return Err(Status::AccountsMustHaveTheSameLedger);
         }
-        if transfer.ledger != debit_account.ledger {
+        if transfer.ledger != ledger {
             return Err(Status::TransferMustHaveTheSameLedgerAsAccounts);
         }
         if transfer.has(transfer_flags::IMPORTED) {
-            self.check_imported(transfer, debit_account, credit_account)?;
+            self.check_imported(transfer, debit, credit)?;
         } else {
             transfer.timestamp = timestamp;
         }
-        if debit_account.has(account_flags::CLOSED) {
+        let debit_state = self.accounts.state(debit);
+        let credit_state = self.accounts.state(credit);
+        if debit_state.has(account_flags::CLOSED) {
             return Err(Status::DebitAccountAlreadyClosed);
         }
-        if credit_account.has(account_flags::CLOSED) {
+        if credit_state.has(account_flags::CLOSED) {
             return Err(Status::CreditAccountAlreadyClosed);
         }
-        transfer.amount = balanced_amount(transfer, debit_account, credit_account);
-        check_amount(transfer, debit_account, credit_account)?;
+        transfer.amount = balanced_amount(transfer, &debit_state, &credit_state);
+        check_amount(transfer, &debit_state, &credit_state)?;
 
-        self.book(transfer, resolved.id_hash, debit, credit);
+        self.book(transfer, resolved, debit, credit);
         Ok(transfer.timestamp)
     }
 
     /// Returns the account found ahead of time, or looks again where this batch may have created it since.
-    #[inline]
+    #[inline(always)]
     fn resolved_account(&self, resolved: u32, id: u128) -> u32 {
         if resolved == NONE_ACCOUNT && self.accounts.len() != self.batch.first_account {
             return self.accounts.find(id).unwrap_or(NONE_ACCOUNT);
@@ -90,17 +92,12 @@ impl Ledger {
     }
 
     #[cold]
-    fn check_imported(
-        &self,
-        transfer: &Transfer,
-        debit_account: &AccountSlot,
-        credit_account: &AccountSlot,
-    ) -> Result<(), Status> {
+    fn check_imported(&self, transfer: &Transfer, debit: u32, credit: u32) -> Result<(), Status> {
         self.check_imported_timestamp(transfer.timestamp)?;
-        if transfer.timestamp <= debit_account.timestamp {
+        if transfer.timestamp <= self.accounts.current(debit).timestamp {
             return Err(Status::ImportedEventTimestampMustPostdateDebitAccount);
         }
-        if transfer.timestamp <= credit_account.timestamp {
+        if transfer.timestamp <= self.accounts.current(credit).timestamp {
             return Err(Status::ImportedEventTimestampMustPostdateCreditAccount);
         }
         if transfer.timeout != 0 {
@@ -119,47 +116,45 @@ impl Ledger {
     }
 
     /// Writes a checked move or hold into the books.
-    #[inline]
-    fn book(&mut self, record: &Transfer, id_hash: u32, debit: u32, credit: u32) {
+    #[inline(always)]
+    fn book(&mut self, record: &Transfer, resolved: &Resolved, debit: u32, credit: u32) {
         let sequence = self.window.next_sequence();
         let is_hold = record.is_hold();
         let (pending, posted) = if is_hold { (record.amount, 0) } else { (0, record.amount) };
-        let slot = self.accounts.change(debit);
-        slot.debits_pending += pending;
-        slot.debits_posted += posted;
-        let previous_debit = std::mem::replace(&mut slot.last_sequence, sequence);
-        if record.has(transfer_flags::CLOSING_DEBIT) {
-            slot.close();
-        }
-        let has_history = slot.has(account_flags::HISTORY);
-        let slot = self.accounts.change(credit);
-        slot.credits_pending += pending;
-        slot.credits_posted += posted;
-        let previous_credit = std::mem::replace(&mut slot.last_sequence, sequence);
-        if record.has(transfer_flags::CLOSING_CREDIT) {
-            slot.close();
-        }
-        let has_history = has_history | slot.has(account_flags::HISTORY);
+        let is_closing_debit = record.has(transfer_flags::CLOSING_DEBIT);
+        let is_closing_credit = record.has(transfer_flags::CLOSING_CREDIT);
+        let (previous_debit, debit_flags) = self.accounts.change(debit, |account| {
+            account.debits_pending += pending;
+            account.debits_posted += posted;
+            account.flags |= if is_closing_debit { account_flags::CLOSED } else { 0 };
+            (std::mem::replace(&mut account.last_sequence, sequence as u32), account.flags)
+        });
+        let (previous_credit, credit_flags) = self.accounts.change(credit, |account| {
+            account.credits_pending += pending;
+            account.credits_posted += posted;
+            account.flags |= if is_closing_credit { account_flags::CLOSED } else { 0 };
+            (std::mem::replace(&mut account.last_sequence, sequence as u32), account.flags)
+        });
 
         let outcome = if is_hold { HoldOutcome::Open } else { HoldOutcome::None };
         let previous = [previous_debit, previous_credit];
-        self.append(record, id_hash, Link { previous, accounts: [debit, credit], outcome: outcome as u8 });
+        self.append(record, resolved, Link { previous, accounts: [debit, credit], outcome: outcome as u8 });
         if is_hold {
             self.position.open_holds += 1;
             if record.timeout != 0 {
                 self.expiries.push(ExpiryKey { expires_at: record.expires_at(), sequence, id: record.id });
             }
         }
-        if has_history {
+        if (debit_flags | credit_flags) & account_flags::HISTORY != 0 {
             self.keep_balances(sequence, [debit, credit]);
         }
     }
 
     /// Appends a transfer to the window.
-    #[inline]
-    pub(crate) fn append(&mut self, record: &Transfer, id_hash: u32, link: Link) {
+    #[inline(always)]
+    pub(crate) fn append(&mut self, record: &Transfer, resolved: &Resolved, link: Link) {
         assert!(record.timestamp > self.position.last_transfer_timestamp, "transfers are in the order of their time");
-        self.window.push(record, id_hash, link);
+        self.window.push_staged(resolved.staged as usize, record, resolved.id_hash, link);
         self.position.last_transfer_timestamp = record.timestamp;
         self.position.id_time_max_ms = self.position.id_time_max_ms.max(id_time_ms(record.id));
     }
@@ -168,22 +163,22 @@ impl Ledger {
     #[cold]
     pub(crate) fn keep_balances(&mut self, sequence: u64, accounts: [u32; 2]) {
         for account in accounts {
-            let slot = self.accounts.get(account);
-            if slot.has(account_flags::HISTORY) {
+            let state = self.accounts.state(account);
+            if state.has(account_flags::HISTORY) {
                 self.window.push_balance(BalanceRow {
                     sequence,
                     account,
-                    debits_pending: slot.debits_pending,
-                    debits_posted: slot.debits_posted,
-                    credits_pending: slot.credits_pending,
-                    credits_posted: slot.credits_posted,
+                    debits_pending: state.debits_pending,
+                    debits_posted: state.debits_posted,
+                    credits_pending: state.credits_pending,
+                    credits_posted: state.credits_posted,
                 });
             }
         }
     }
 }
 
-#[inline]
+#[inline(always)]
 fn check_fields(transfer: &Transfer) -> Result<(), Status> {
     if transfer.debit_account_id == 0 {
         return Err(Status::DebitAccountIdMustNotBeZero);
@@ -221,8 +216,8 @@ fn check_fields(transfer: &Transfer) -> Result<(), Status> {
 }
 
 /// Returns the amount that will be moved: a balancing transfer moves at most what there is.
-#[inline]
-fn balanced_amount(transfer: &Transfer, debit_account: &AccountSlot, credit_account: &AccountSlot) -> u128 {
+#[inline(always)]
+fn balanced_amount(transfer: &Transfer, debit_account: &AccountState, credit_account: &AccountState) -> u128 {
     let mut amount = transfer.amount;
     if transfer.has(transfer_flags::BALANCING_DEBIT) {
         let taken = debit_account.debits_posted + debit_account.debits_pending;
@@ -236,8 +231,8 @@ fn balanced_amount(transfer: &Transfer, debit_account: &AccountSlot, credit_acco
 }
 
 /// Checks that no sum overflows and no account passes its limit.
-#[inline]
-fn check_amount(record: &Transfer, debit_account: &AccountSlot, credit_account: &AccountSlot) -> Result<(), Status> {
+#[inline(always)]
+fn check_amount(record: &Transfer, debit_account: &AccountState, credit_account: &AccountState) -> Result<(), Status> {
     let amount = record.amount;
     if record.is_hold() {
         if debit_account.debits_pending.checked_add(amount).is_none() {

@@ -1,12 +1,13 @@
 //! Keeping memory flat: what is durable and indexed in the database leaves, oldest first.
 
+use crate::chunk::Chunk;
 use crate::cold::HoldOutcome;
 use crate::event::{Operation, Unit};
 use crate::holds::CarriedHold;
 use crate::id_index::hash_id;
 use crate::ledger::Ledger;
 use crate::transfer::{Transfer, id_time_ms};
-use crate::window::{CLOSED_IN_FLIGHT, Chunk};
+use crate::window::CLOSED_IN_FLIGHT;
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
@@ -73,7 +74,7 @@ impl Ledger {
     #[must_use]
     pub fn seal_chunk(&self, chunk: u64) -> ChunkSummary {
         assert!(self.window.chunk_end(chunk) <= self.sequence_next(), "only a full chunk is sealed");
-        let records = &self.window.full_chunk(chunk).expect("the chunk is in the window").records;
+        let records = self.window.full_chunk(chunk).expect("the chunk is in the window").records();
         let mut summary = ChunkSummary {
             first_timestamp: records[0].timestamp,
             last_timestamp: records[records.len() - 1].timestamp,
@@ -124,12 +125,12 @@ impl Ledger {
 
     fn evict_oldest(&mut self) {
         let chunk = self.window.evict();
-        let last = chunk.records.last().expect("a full chunk").timestamp;
+        let last = chunk.records().last().expect("a full chunk").timestamp;
         self.carry_holds(&chunk);
         self.failures.confirm_until(last);
         let (count, id_time_max_ms) = self.failures.evict(|failure, _| failure.timestamp <= last);
         self.raise_floor(count, id_time_max_ms);
-        self.raise_floor(chunk.records.len(), chunk.id_time_max_ms);
+        self.raise_floor(chunk.len(), chunk.id_time_max_ms);
         let mut forgotten = 0;
         self.holds.forget_closed(last, |hold| forgotten = forgotten.max(id_time_ms(hold.record.id) + 1));
         self.floor_ms = self.floor_ms.max(forgotten);
@@ -145,7 +146,7 @@ impl Ledger {
     /// Keeps the open holds of a chunk that leaves, and those the database may still take for open.
     fn carry_holds(&mut self, chunk: &Chunk) {
         let closed_lately = self.closed_lately();
-        for (offset, (record, link)) in chunk.records.iter().zip(&chunk.links).enumerate() {
+        for (offset, (record, link)) in chunk.records().iter().zip(&chunk.links).enumerate() {
             if link.outcome == HoldOutcome::None as u8 {
                 continue;
             }

@@ -87,12 +87,6 @@ impl IdIndex {
         self.len -= 1;
     }
 
-    /// Forgets every entry and keeps the memory.
-    pub fn clear(&mut self) {
-        self.slots.fill(0);
-        self.len = 0;
-    }
-
     /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.len

@@ -27,7 +27,7 @@ pub(crate) struct Known<'a> {
 
 impl Ledger {
     /// Returns where a transfer is in memory, in flight or not.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find_in_memory(&self, id: u128, hash: u32) -> Option<Place> {
         match self.window.find(id, hash) {
             Some(sequence) => Some(Place::Window(sequence)),
@@ -52,7 +52,7 @@ impl Ledger {
     }
 
     /// Returns why an id cannot be created: because it exists, or because it failed before.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_known(&mut self, transfer: &Transfer, id_hash: u32, cold: &ColdRecords<'_>) -> Option<Status> {
         let place = self.find_in_memory(transfer.id, id_hash);
         if place.is_some() || cold.find(transfer.id).is_some() {

@@ -1,6 +1,6 @@
 //! The ledger: its state, and the path of a batch through it.
 
-use crate::accounts::{Accounts, POSITION_BITS};
+use crate::accounts::Accounts;
 use crate::batch::{AppliedBatch, BatchLog};
 use crate::cold::{ColdRecord, ColdRecords};
 use crate::event::{Operation, Unit};
@@ -81,8 +81,7 @@ impl Ledger {
     #[must_use]
     pub fn new(options: LedgerOptions) -> Self {
         let events_max = options.batch_events_max;
-        // Two accounts per event and per expiry each leave an image whose position has POSITION_BITS bits.
-        assert!(events_max > 0 && events_max <= 1 << (POSITION_BITS - 2), "batch_events_max is 1 to 2^18");
+        assert!(events_max > 0 && events_max <= 1 << 18, "batch_events_max is 1 to 2^18");
         Self {
             options,
             accounts: Accounts::with_capacity(options.accounts_capacity),

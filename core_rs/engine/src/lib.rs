@@ -30,8 +30,10 @@
 compile_error!("records are little-endian in memory as on the wire");
 
 mod account;
+mod account_slot;
 mod accounts;
 mod batch;
+mod chunk;
 mod chunk_index;
 mod cold;
 mod copy_reader;

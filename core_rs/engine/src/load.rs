@@ -1,7 +1,7 @@
 //! Starting from the projection: tables in, as PostgreSQL's binary COPY output.
 
 use crate::account::Account;
-use crate::accounts::{Accounts, NONE_SEQUENCE};
+use crate::accounts::Accounts;
 use crate::cold::HoldOutcome;
 use crate::copy_reader::{
     CopyReader, Row, read_bigint, read_bigint_u32, read_integer_u16, read_numeric, read_numeric_u64, read_uuid,
@@ -166,7 +166,8 @@ impl Ledger {
     }
 
     fn sort_accounts(&mut self) {
-        let mut records: Vec<Account> = (0..self.accounts.len()).map(|account| self.accounts.loaded(account)).collect();
+        let mut records: Vec<Account> =
+            (0..self.accounts.len()).map(|account| self.accounts.current(account)).collect();
         records.sort_unstable_by_key(|account| account.timestamp);
         self.accounts = Accounts::with_capacity(records.len());
         for record in &records {
@@ -202,9 +203,9 @@ impl Ledger {
         // A hold that is not loaded as open and not closed by a transfer has expired.
         let outcome = if record.is_hold() { HoldOutcome::Expired } else { HoldOutcome::None };
         let sequence = self.window.next_sequence();
-        let previous = [debit, credit]
-            .map(|account| std::mem::replace(&mut self.accounts.get_mut(account).last_sequence, sequence));
-        self.append(record, hash, Link { previous, accounts: [debit, credit], outcome: outcome as u8 });
+        let previous = [debit, credit].map(|account| self.accounts.load_last_sequence(account, sequence));
+        self.position.last_transfer_timestamp = record.timestamp;
+        self.window.push(record, hash, Link { previous, accounts: [debit, credit], outcome: outcome as u8 });
         if record.closes_hold()
             && let Some(hold) = self.window.find(record.pending_id, hash_id(record.pending_id))
         {
@@ -226,12 +227,12 @@ impl Ledger {
 
     fn load_holds(&mut self, rows: &mut [(u64, Transfer)]) -> Result<(), LoadError> {
         rows.sort_by_key(|(sequence, _)| *sequence);
-        let mut last_sequence = NONE_SEQUENCE;
+        let mut last_sequence = None;
         for &(sequence, record) in &*rows {
-            if !record.is_hold() || sequence == last_sequence || sequence >= self.window.next_sequence() {
+            if !record.is_hold() || last_sequence == Some(sequence) || sequence >= self.window.next_sequence() {
                 return Err(LoadError::Inconsistent("an open hold is not one"));
             }
-            last_sequence = sequence;
+            last_sequence = Some(sequence);
             self.load_hold(sequence, &record)?;
             self.position.open_holds += 1;
             if record.timeout != 0 {

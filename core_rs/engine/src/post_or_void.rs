@@ -51,69 +51,83 @@ impl Ledger {
             record.timestamp = timestamp;
         }
         let is_void = transfer.has(transfer_flags::VOID_PENDING_TRANSFER);
-        if self.accounts.get(debit).has(account_flags::CLOSED) && !is_void {
+        if self.accounts.slot(debit).flags & account_flags::CLOSED != 0 && !is_void {
             return Err(Status::DebitAccountAlreadyClosed);
         }
-        if self.accounts.get(credit).has(account_flags::CLOSED) && !is_void {
+        if self.accounts.slot(credit).flags & account_flags::CLOSED != 0 && !is_void {
             return Err(Status::CreditAccountAlreadyClosed);
         }
-        self.close_hold(&hold, place, &record, resolved.id_hash, [debit, credit]);
+        self.close_hold(&hold, place, &record, resolved, [debit, credit]);
         Ok(record.timestamp)
     }
 
     /// Writes a checked post or void into the books.
-    fn close_hold(&mut self, hold: &Transfer, place: Place, record: &Transfer, id_hash: u32, accounts: [u32; 2]) {
+    fn close_hold(
+        &mut self,
+        hold: &Transfer,
+        place: Place,
+        record: &Transfer,
+        resolved: &Resolved,
+        accounts: [u32; 2],
+    ) {
         let is_void = record.has(transfer_flags::VOID_PENDING_TRANSFER);
-        self.release(hold, accounts, is_void);
         let sequence = self.window.next_sequence();
         let posted = if is_void { 0 } else { record.amount };
-        let slot = self.accounts.get_mut(accounts[0]);
-        slot.debits_posted += posted;
-        let previous_debit = std::mem::replace(&mut slot.last_sequence, sequence);
-        let has_history = slot.has(account_flags::HISTORY);
-        let slot = self.accounts.get_mut(accounts[1]);
-        slot.credits_posted += posted;
-        let previous_credit = std::mem::replace(&mut slot.last_sequence, sequence);
-        let has_history = has_history | slot.has(account_flags::HISTORY);
+        let [debit, credit] = accounts;
+        let (reopened_debit, reopened_credit) = if is_void { closed_by(hold) } else { (0, 0) };
+        let (previous_debit, debit_flags) = self.accounts.change(debit, |account| {
+            account.debits_pending -= hold.amount;
+            account.debits_posted += posted;
+            account.flags &= !reopened_debit;
+            (std::mem::replace(&mut account.last_sequence, sequence as u32), account.flags)
+        });
+        let (previous_credit, credit_flags) = self.accounts.change(credit, |account| {
+            account.credits_pending -= hold.amount;
+            account.credits_posted += posted;
+            account.flags &= !reopened_credit;
+            (std::mem::replace(&mut account.last_sequence, sequence as u32), account.flags)
+        });
+        self.position.open_holds -= 1;
 
         let outcome = if is_void { HoldOutcome::Voided } else { HoldOutcome::Posted };
         let hold_sequence = self.set_outcome(place, outcome as u8 | CLOSED_IN_FLIGHT);
         self.batch.closed.push(ClosedHold { sequence: hold_sequence, id: hold.id, expires_at: hold.expires_at() });
         let link = Link { previous: [previous_debit, previous_credit], accounts, outcome: HoldOutcome::None as u8 };
-        self.append(record, id_hash, link);
-        if has_history {
+        self.append(record, resolved, link);
+        if (debit_flags | credit_flags) & account_flags::HISTORY != 0 {
             self.keep_balances(sequence, accounts);
         }
     }
 
-    /// Gives a hold's pending amounts back, and reopens what it closed where it comes to nothing.
-    fn release(&mut self, hold: &Transfer, [debit, credit]: [u32; 2], is_void: bool) {
+    /// Gives back what a hold reserved, as its time ran out, and reopens what it closed.
+    fn release(&mut self, hold: &Transfer, [debit, credit]: [u32; 2]) {
+        let (reopened_debit, reopened_credit) = closed_by(hold);
+        self.accounts.change(debit, |account| {
+            account.debits_pending -= hold.amount;
+            account.flags &= !reopened_debit;
+        });
+        self.accounts.change(credit, |account| {
+            account.credits_pending -= hold.amount;
+            account.flags &= !reopened_credit;
+        });
         self.position.open_holds -= 1;
-        let slot = self.accounts.change(debit);
-        slot.debits_pending -= hold.amount;
-        if is_void && hold.has(transfer_flags::CLOSING_DEBIT) {
-            slot.reopen();
-        }
-        let slot = self.accounts.change(credit);
-        slot.credits_pending -= hold.amount;
-        if is_void && hold.has(transfer_flags::CLOSING_CREDIT) {
-            slot.reopen();
-        }
     }
 
-    /// Takes back what [`Self::release`] did.
-    pub(crate) fn reserve_again(&mut self, hold: &Transfer, [debit, credit]: [u32; 2], was_void: bool) {
+    /// Takes back that a hold was closed; `posted` is what was moved then, if it was not given back.
+    pub(crate) fn reserve_again(&mut self, hold: &Transfer, [debit, credit]: [u32; 2], posted: Option<u128>) {
+        let (closed_debit, closed_credit) = if posted.is_some() { (0, 0) } else { closed_by(hold) };
+        let posted = posted.unwrap_or(0);
+        self.accounts.change(debit, |account| {
+            account.debits_pending += hold.amount;
+            account.debits_posted -= posted;
+            account.flags |= closed_debit;
+        });
+        self.accounts.change(credit, |account| {
+            account.credits_pending += hold.amount;
+            account.credits_posted -= posted;
+            account.flags |= closed_credit;
+        });
         self.position.open_holds += 1;
-        let slot = self.accounts.get_mut(debit);
-        slot.debits_pending += hold.amount;
-        if was_void && hold.has(transfer_flags::CLOSING_DEBIT) {
-            slot.close();
-        }
-        let slot = self.accounts.get_mut(credit);
-        slot.credits_pending += hold.amount;
-        if was_void && hold.has(transfer_flags::CLOSING_CREDIT) {
-            slot.close();
-        }
     }
 
     /// Expires the holds that are due at the batch's time, oldest expiry first.
@@ -125,7 +139,7 @@ impl Ledger {
             let place = self.hold_place(key.sequence, key.id);
             let hold = *self.transfer_at(place);
             let accounts = self.accounts_at(place);
-            self.release(&hold, accounts, true);
+            self.release(&hold, accounts);
             self.set_outcome(place, HoldOutcome::Expired as u8 | CLOSED_IN_FLIGHT);
             self.batch.expired.push(ExpiredHold { key, closed_at: timestamp + index as u64 });
         }
@@ -172,6 +186,12 @@ pub(crate) fn is_open(window: &Window, holds: &CarriedHolds, key: &ExpiryKey) ->
         }
     };
     outcome == HoldOutcome::Open as u8
+}
+
+/// Returns the flags that a hold set on its debit and its credit account.
+pub(crate) fn closed_by(hold: &Transfer) -> (u16, u16) {
+    let closed = |flag: u16| if hold.has(flag) { account_flags::CLOSED } else { 0 };
+    (closed(transfer_flags::CLOSING_DEBIT), closed(transfer_flags::CLOSING_CREDIT))
 }
 
 fn check_fields(transfer: &Transfer) -> Result<(), Status> {

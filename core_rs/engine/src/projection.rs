@@ -154,7 +154,7 @@ impl Ledger {
     fn project_balances(&self, sequence: u64, timestamp: u64, balances: &mut CopyWriter) {
         for row in self.window.balances(sequence) {
             balances.begin_row(6);
-            balances.put_uuid(self.accounts.get(row.account).id);
+            balances.put_uuid(self.accounts.slot(row.account).id);
             balances.put_bigint_u64(timestamp);
             balances.put_numeric(row.debits_pending);
             balances.put_numeric(row.debits_posted);

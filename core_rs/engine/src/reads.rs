@@ -1,7 +1,6 @@
 //! Reads: committed state only, whatever is in flight.
 
 use crate::account::{Account, AccountBalance, account_flags};
-use crate::accounts::NONE_SEQUENCE;
 use crate::cold::HoldOutcome;
 use crate::id_index::hash_id;
 use crate::known::Place;
@@ -97,7 +96,7 @@ impl Ledger {
     #[must_use]
     pub fn account_balances(&self, filter: &AccountFilter) -> Vec<AccountBalance> {
         let Some(account) = self.accounts.find(filter.account_id) else { return Vec::new() };
-        if !self.accounts.get(account).has(account_flags::HISTORY) {
+        if self.accounts.slot(account).flags & account_flags::HISTORY == 0 {
             return Vec::new();
         }
         let rows = self.matching_sequences(filter).into_iter().filter_map(|sequence| {
@@ -122,8 +121,9 @@ impl Ledger {
             return found;
         }
         let limit = filter.limit as usize;
-        let mut sequence = self.accounts.committed_last_sequence(account);
-        while sequence != NONE_SEQUENCE && self.window.contains(sequence) {
+        let newest = self.accounts.committed_state(account).last_sequence;
+        let mut next = self.window.newest(account, newest, self.sequence_next());
+        while let Some(sequence) = next {
             let transfer = self.window.record(sequence);
             if transfer.timestamp < filter.timestamp_min {
                 break;
@@ -134,7 +134,7 @@ impl Ledger {
                     return found;
                 }
             }
-            sequence = self.window.previous(sequence, account);
+            next = self.window.previous(sequence, account);
         }
         if !filter.reversed {
             found.reverse();
@@ -164,7 +164,7 @@ impl Ledger {
         let end = self.sequence_next();
         for chunk in self.window.chunks() {
             let sequences = chunk.first_sequence..end;
-            for ((record, link), _) in chunk.records.iter().zip(&chunk.links).zip(sequences) {
+            for ((record, link), _) in chunk.records().iter().zip(&chunk.links).zip(sequences) {
                 if link.outcome == HoldOutcome::Open as u8 || link.outcome & CLOSED_IN_FLIGHT != 0 {
                     visit(record, link.accounts);
                 }

@@ -4,7 +4,7 @@
 //! events, step by step, they overlap. What is found is a hint that the execution checks again where it can go stale.
 
 use crate::accounts::NONE_ACCOUNT;
-use crate::event::{Operation, Unit};
+use crate::event::{Operation, RECORD_SIZE, Unit};
 use crate::id_index::hash_id;
 use crate::known::Place;
 use crate::ledger::Ledger;
@@ -16,6 +16,8 @@ pub(crate) const BLOCK: usize = 128;
 /// What was found for one transfer event.
 #[derive(Clone, Copy)]
 pub(crate) struct Resolved {
+    /// Where the event is laid out in the window.
+    pub staged: u32,
     pub id_hash: u32,
     pub debit: u32,
     pub credit: u32,
@@ -23,11 +25,9 @@ pub(crate) struct Resolved {
     pub place: Option<Place>,
 }
 
-/// Hashes of an event and the first index slots they lead to.
+/// The first index slots an event leads to.
 #[derive(Clone, Copy)]
 struct Probe {
-    debit_hash: u32,
-    credit_hash: u32,
     pending_hash: u32,
     debit_slot: u64,
     credit_slot: u64,
@@ -43,6 +43,7 @@ pub(crate) struct Resolver {
 }
 
 impl Resolver {
+    /// Forgets the block: a batch begins, or a chain was taken back and the events laid out with it.
     pub fn reset(&mut self) {
         self.block.clear();
         self.next = 0;
@@ -62,78 +63,89 @@ impl Resolver {
 }
 
 impl Ledger {
-    /// Looks up the next `limit` transfer events of a batch, starting inside a unit.
-    pub(crate) fn resolve_block(&mut self, units: &[Unit<'_>], unit_index: usize, event_index: usize, limit: usize) {
+    /// Lays out and looks up the next transfer events of a batch, starting inside a unit.
+    pub(crate) fn resolve_block(&mut self, units: &[Unit<'_>], unit_index: usize, event_index: usize) {
         let mut resolver = std::mem::take(&mut self.resolver);
         resolver.reset();
-        resolver.probes.clear();
-        resolver.id_hashes.clear();
-        self.probe_ids(units, unit_index, event_index, limit, &mut resolver.id_hashes);
-        self.probe(units, unit_index, event_index, limit, &mut resolver.probes);
-        let has_closings = self.look_up(units, unit_index, event_index, &mut resolver);
-        if has_closings {
+        self.stage(units, unit_index, event_index);
+        let events = self.window.staged();
+        self.probe_ids(events, &mut resolver.id_hashes);
+        self.probe(events, &mut resolver.probes);
+        if self.look_up(events, &mut resolver) {
             self.touch_holds(&resolver.block);
         }
         self.resolver = resolver;
     }
 
+    /// Copies a block of transfer events, starting inside a unit and passing over units of accounts.
+    fn stage(&mut self, units: &[Unit<'_>], unit_index: usize, event_index: usize) {
+        let mut left = self.window.begin_staging(BLOCK) * RECORD_SIZE;
+        let mut first = event_index * RECORD_SIZE;
+        for unit in &units[unit_index..] {
+            if unit.operation == Operation::CreateTransfers {
+                let end = unit.records.len().min(first + left);
+                self.window.stage(&unit.records[first..end]);
+                left -= end - first;
+                if left == 0 {
+                    return;
+                }
+            }
+            first = 0;
+        }
+    }
+
     /// First step: the slots for the ids themselves. The loop is short so that as many misses as possible overlap.
-    fn probe_ids(
-        &self,
-        units: &[Unit<'_>],
-        unit_index: usize,
-        event_index: usize,
-        limit: usize,
-        id_hashes: &mut Vec<u32>,
-    ) {
+    fn probe_ids(&self, events: &[Transfer], id_hashes: &mut Vec<u32>) {
         let mut touched = 0;
-        for_each_transfer(units, unit_index, event_index, limit, |transfer| {
-            let id_hash = hash_id(transfer.id);
+        id_hashes.clear();
+        id_hashes.extend(events.iter().map(|event| {
+            let id_hash = hash_id(event.id);
             touched ^= self.window.peek(id_hash);
-            id_hashes.push(id_hash);
-        });
+            id_hash
+        }));
         std::hint::black_box(touched);
     }
 
     /// Second step: the slots for accounts and pending ids.
-    fn probe(&self, units: &[Unit<'_>], unit_index: usize, event_index: usize, limit: usize, probes: &mut Vec<Probe>) {
+    fn probe(&self, events: &[Transfer], probes: &mut Vec<Probe>) {
         let mut touched = 0;
-        for_each_transfer(units, unit_index, event_index, limit, |transfer| {
-            let mut probe = Probe { debit_hash: 0, credit_hash: 0, pending_hash: 0, debit_slot: 0, credit_slot: 0 };
-            if transfer.closes_hold() {
-                probe.pending_hash = hash_id(transfer.pending_id);
-                touched ^= u64::from(self.window.peek(probe.pending_hash)) ^ self.holds.peek(probe.pending_hash);
-            } else {
-                probe.debit_hash = hash_id(transfer.debit_account_id);
-                probe.credit_hash = hash_id(transfer.credit_account_id);
-                probe.debit_slot = self.accounts.peek(probe.debit_hash);
-                probe.credit_slot = self.accounts.peek(probe.credit_hash);
+        probes.clear();
+        probes.extend(events.iter().map(|event| {
+            if event.closes_hold() {
+                let pending_hash = hash_id(event.pending_id);
+                touched ^= u64::from(self.window.peek(pending_hash)) ^ self.holds.peek(pending_hash);
+                return Probe { pending_hash, debit_slot: 0, credit_slot: 0 };
             }
-            probes.push(probe);
-        });
+            let debit_slot = self.accounts.peek(hash_id(event.debit_account_id));
+            let credit_slot = self.accounts.peek(hash_id(event.credit_account_id));
+            Probe { pending_hash: 0, debit_slot, credit_slot }
+        }));
         std::hint::black_box(touched);
     }
 
     /// Third step: the accounts and holds themselves. Returns whether any event closes a hold.
-    fn look_up(&self, units: &[Unit<'_>], unit_index: usize, event_index: usize, resolver: &mut Resolver) -> bool {
+    fn look_up(&self, events: &[Transfer], resolver: &mut Resolver) -> bool {
         let mut has_closings = false;
-        let mut touched = 0;
-        let mut probes = resolver.probes.iter().zip(&resolver.id_hashes);
-        for_each_transfer(units, unit_index, event_index, resolver.probes.len(), |transfer| {
-            let (probe, &id_hash) = probes.next().expect("as many events as before");
-            let mut resolved = Resolved { id_hash, debit: NONE_ACCOUNT, credit: NONE_ACCOUNT, place: None };
-            if transfer.closes_hold() {
+        let Resolver { id_hashes, probes, block, .. } = resolver;
+        let hashed = events.iter().zip(id_hashes).zip(probes).enumerate();
+        block.extend(hashed.map(|(staged, ((event, id_hash), probe))| {
+            let mut resolved = Resolved {
+                staged: staged as u32,
+                id_hash: *id_hash,
+                debit: NONE_ACCOUNT,
+                credit: NONE_ACCOUNT,
+                place: None,
+            };
+            if event.closes_hold() {
                 has_closings = true;
-                resolved.place = self.find_in_memory(transfer.pending_id, probe.pending_hash);
+                resolved.place = self.find_in_memory(event.pending_id, probe.pending_hash);
             } else {
                 let accounts = &self.accounts;
-                resolved.debit = accounts.find_from(probe.debit_slot, probe.debit_hash, transfer.debit_account_id);
-                resolved.credit = accounts.find_from(probe.credit_slot, probe.credit_hash, transfer.credit_account_id);
-                touched ^= self.touched_flags(resolved.debit) ^ self.touched_flags(resolved.credit);
+                resolved.debit = accounts.find_from(probe.debit_slot, event.debit_account_id);
+                resolved.credit = accounts.find_from(probe.credit_slot, event.credit_account_id);
             }
-            resolver.block.push(resolved);
-        });
-        std::hint::black_box(touched);
+            resolved
+        }));
         has_closings
     }
 
@@ -142,41 +154,8 @@ impl Ledger {
         let mut touched = 0;
         for place in block.iter().filter_map(|resolved| resolved.place) {
             let [debit, credit] = self.accounts_at(place);
-            touched ^= self.touched_flags(debit) ^ self.touched_flags(credit);
-            touched ^= (self.accounts.get(debit).id ^ self.accounts.get(credit).id) as u16;
+            touched ^= self.accounts.slot(debit).flags ^ self.accounts.slot(credit).flags;
         }
         std::hint::black_box(touched);
-    }
-
-    /// Loads an account's second cache line.
-    #[inline]
-    fn touched_flags(&self, account: u32) -> u16 {
-        if account == NONE_ACCOUNT { 0 } else { self.accounts.get(account).flags }
-    }
-}
-
-/// Visits up to `limit` transfer events of a batch, starting inside a unit and passing over units of accounts.
-#[inline]
-fn for_each_transfer(
-    units: &[Unit<'_>],
-    unit_index: usize,
-    event_index: usize,
-    limit: usize,
-    mut visit: impl FnMut(&Transfer),
-) {
-    let mut left = limit;
-    let mut first = event_index;
-    for unit in &units[unit_index..] {
-        if unit.operation == Operation::CreateTransfers {
-            let end = unit.len().min(first + left);
-            for index in first..end {
-                visit(&unit.transfer(index));
-            }
-            left -= end - first;
-            if left == 0 {
-                return;
-            }
-        }
-        first = 0;
     }
 }

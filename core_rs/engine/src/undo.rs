@@ -1,10 +1,10 @@
 //! Taking back: a failed chain, or a whole batch. Exactly, newest first.
 
-use crate::account::account_flags;
 use crate::batch::Savepoint;
 use crate::cold::HoldOutcome;
 use crate::expiry::ExpiryKey;
 use crate::ledger::Ledger;
+use crate::post_or_void::closed_by;
 use crate::transfer::{Transfer, transfer_flags};
 
 impl Ledger {
@@ -29,7 +29,7 @@ impl Ledger {
             let place = self.hold_place(expired.key.sequence, expired.key.id);
             let hold = *self.transfer_at(place);
             self.set_outcome(place, HoldOutcome::Open as u8);
-            self.reserve_again(&hold, self.accounts_at(place), true);
+            self.reserve_again(&hold, self.accounts_at(place), None);
             self.expiries.push(expired.key);
         }
         assert!(self.batch.closed.is_empty(), "every closing was taken back with its transfer");
@@ -42,36 +42,32 @@ impl Ledger {
     fn undo_transfer(&mut self) {
         let (record, link) = self.window.pop();
         let [debit, credit] = link.accounts;
-        self.accounts.get_mut(debit).last_sequence = link.previous[0];
-        self.accounts.get_mut(credit).last_sequence = link.previous[1];
+        let [previous_debit, previous_credit] = link.previous;
+        self.accounts.change(debit, |account| account.last_sequence = previous_debit);
+        self.accounts.change(credit, |account| account.last_sequence = previous_credit);
         if record.closes_hold() {
             self.undo_closing(&record, link.accounts);
         } else if record.is_hold() {
             self.undo_hold(&record, link.accounts);
         } else {
-            self.undo_posting(&record, link.accounts);
+            self.accounts.change(debit, |account| account.debits_posted -= record.amount);
+            self.accounts.change(credit, |account| account.credits_posted -= record.amount);
         }
-    }
-
-    fn undo_posting(&mut self, record: &Transfer, [debit, credit]: [u32; 2]) {
-        self.accounts.get_mut(debit).debits_posted -= record.amount;
-        self.accounts.get_mut(credit).credits_posted -= record.amount;
     }
 
     fn undo_hold(&mut self, record: &Transfer, [debit, credit]: [u32; 2]) {
+        let (closed_debit, closed_credit) = closed_by(record);
+        self.accounts.change(debit, |account| {
+            account.debits_pending -= record.amount;
+            assert!(account.flags & closed_debit == closed_debit, "the hold closed its account");
+            account.flags &= !closed_debit;
+        });
+        self.accounts.change(credit, |account| {
+            account.credits_pending -= record.amount;
+            assert!(account.flags & closed_credit == closed_credit, "the hold closed its account");
+            account.flags &= !closed_credit;
+        });
         self.position.open_holds -= 1;
-        let slot = self.accounts.get_mut(debit);
-        slot.debits_pending -= record.amount;
-        if record.has(transfer_flags::CLOSING_DEBIT) {
-            assert!(slot.has(account_flags::CLOSED), "the hold closed its account");
-            slot.reopen();
-        }
-        let slot = self.accounts.get_mut(credit);
-        slot.credits_pending -= record.amount;
-        if record.has(transfer_flags::CLOSING_CREDIT) {
-            assert!(slot.has(account_flags::CLOSED), "the hold closed its account");
-            slot.reopen();
-        }
         if record.timeout != 0 {
             let sequence = self.window.next_sequence();
             self.expiries.pop(ExpiryKey { expires_at: record.expires_at(), sequence, id: record.id });
@@ -84,10 +80,7 @@ impl Ledger {
         let place = self.hold_place(closed.sequence, closed.id);
         let hold = *self.transfer_at(place);
         self.set_outcome(place, HoldOutcome::Open as u8);
-        let was_void = record.has(transfer_flags::VOID_PENDING_TRANSFER);
-        self.reserve_again(&hold, accounts, was_void);
-        if !was_void {
-            self.undo_posting(record, accounts);
-        }
+        let is_void = record.has(transfer_flags::VOID_PENDING_TRANSFER);
+        self.reserve_again(&hold, accounts, if is_void { None } else { Some(record.amount) });
     }
 }

@@ -8,7 +8,6 @@ use crate::cold::ColdRecords;
 use crate::event::Unit;
 use crate::failures::Failure;
 use crate::ledger::{Ledger, TIMESTAMP_END};
-use crate::resolve::BLOCK;
 use crate::status::{CreateAccountStatus, CreateResult, CreateTransferStatus};
 use crate::transfer::{Transfer, transfer_flags};
 
@@ -138,10 +137,10 @@ impl Ledger {
         let mut chain = None;
         for index in 0..unit.len() {
             if self.resolver.is_used_up() {
-                self.resolve_block(units, unit_index, index, BLOCK);
+                self.resolve_block(units, unit_index, index);
             }
             let resolved = self.resolver.take();
-            let mut transfer = unit.transfer(index);
+            let mut transfer = self.window.staged()[resolved.staged as usize];
             let envelope = Envelope { flags: transfer.flags, timestamp: transfer.timestamp };
             let timestamp = self.next_timestamp();
             let is_last = index + 1 == unit.len();
@@ -217,6 +216,7 @@ impl Ledger {
     fn break_chain(&mut self, chain: &mut Chain, results: &mut [CreateResult]) {
         chain.is_broken = true;
         self.undo_to(&chain.savepoint);
+        self.resolver.reset();
         let failing = results.len() - 1;
         // Consecutive events have consecutive timestamps.
         let failing_timestamp = self.batch.next_timestamp - 1;
@@ -238,7 +238,7 @@ impl Ledger {
         let timestamp = match status {
             CreateAccountStatus::Exists => {
                 let existing = self.accounts.find(account.id).expect("an account that exists");
-                self.accounts.get(existing).timestamp
+                self.accounts.current(existing).timestamp
             }
             _ => timestamp,
         };

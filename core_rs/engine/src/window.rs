@@ -1,16 +1,16 @@
 //! The recent transfers, in chunks that leave memory one at a time.
 
-use crate::accounts::NONE_SEQUENCE;
-use crate::chunk_index::ChunkIndex;
-use crate::id_index::hash_id;
+use crate::chunk::Chunk;
+use crate::event::RECORD_SIZE;
 use crate::transfer::{Transfer, id_time_ms};
 use std::collections::VecDeque;
 
 /// What the engine knows of a transfer beside its record.
 #[derive(Clone, Copy)]
 pub(crate) struct Link {
-    /// The transfer before this one in the history of the debit and of the credit account.
-    pub previous: [u64; 2],
+    /// The low halves of the sequences of the transfers before this one in the history of the debit and of the credit
+    /// account; see [`Window::newest`].
+    pub previous: [u32; 2],
     /// The debit and the credit account.
     pub accounts: [u32; 2],
     /// A [`HoldOutcome`](crate::HoldOutcome) as a number, with [`CLOSED_IN_FLIGHT`].
@@ -31,67 +31,6 @@ pub(crate) struct BalanceRow {
     pub credits_posted: u128,
 }
 
-/// A run of transfers that is projected, indexed and evicted as one.
-pub(crate) struct Chunk {
-    pub first_sequence: u64,
-    pub records: Vec<Transfer>,
-    pub links: Vec<Link>,
-    pub balances: Vec<BalanceRow>,
-    index: ChunkIndex,
-    id_time_min_ms: u64,
-    pub id_time_max_ms: u64,
-}
-
-impl Chunk {
-    fn new(first_sequence: u64, chunk_bits: u32) -> Self {
-        Self {
-            first_sequence,
-            records: Vec::new(),
-            links: Vec::new(),
-            balances: Vec::new(),
-            index: ChunkIndex::new(chunk_bits),
-            id_time_min_ms: u64::MAX,
-            id_time_max_ms: 0,
-        }
-    }
-
-    fn reuse(mut self, first_sequence: u64) -> Self {
-        self.first_sequence = first_sequence;
-        self.records.clear();
-        self.links.clear();
-        self.balances.clear();
-        self.index.clear();
-        self.id_time_min_ms = u64::MAX;
-        self.id_time_max_ms = 0;
-        self
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    #[inline]
-    fn push(&mut self, record: &Transfer, hash: u32, link: Link) {
-        self.index.push(hash, |position| hash_id(self.records[position as usize].id));
-        self.records.push(*record);
-        self.links.push(link);
-        let time = id_time_ms(record.id);
-        self.id_time_min_ms = self.id_time_min_ms.min(time);
-        self.id_time_max_ms = self.id_time_max_ms.max(time);
-    }
-
-    #[inline]
-    fn find(&self, id: u128, hash: u32) -> Option<u64> {
-        let time = id_time_ms(id);
-        if time < self.id_time_min_ms || time > self.id_time_max_ms {
-            return None;
-        }
-        self.index
-            .find(hash, |position| self.records[position as usize].id == id)
-            .map(|position| self.first_sequence + u64::from(position))
-    }
-}
-
 /// Consecutive transfers from `first_sequence` to the newest.
 pub(crate) struct Window {
     chunk_bits: u32,
@@ -101,8 +40,10 @@ pub(crate) struct Window {
     full: VecDeque<Chunk>,
     /// The greatest time in an id of a full chunk: newer ids need not be looked for there.
     full_id_time_max_ms: u64,
-    /// The chunk that is being filled; empty only when the window is.
+    /// The chunk that is being filled.
     open: Chunk,
+    /// Where in the open chunk events are laid out, and how many.
+    staged: (usize, usize),
     /// The memory of the chunk evicted last: the operating system is not asked again.
     spare: Option<Chunk>,
 }
@@ -118,6 +59,7 @@ impl Window {
             full: VecDeque::new(),
             full_id_time_max_ms: 0,
             open: Chunk::new(next_sequence, chunk_size.trailing_zeros()),
+            staged: (0, 0),
             spare: None,
         }
     }
@@ -147,7 +89,7 @@ impl Window {
         let first = self.chunk_of(self.first_sequence);
         match self.full.get(usize::try_from(chunk.checked_sub(first)?).ok()?) {
             Some(chunk) => Some(chunk),
-            None => Some(&self.open).filter(|open| self.next_sequence == self.chunk_end(chunk) && !open.is_empty()),
+            None => Some(&self.open).filter(|open| open.is_full() && self.next_sequence == self.chunk_end(chunk)),
         }
     }
 
@@ -162,8 +104,7 @@ impl Window {
 
     #[inline]
     pub fn record(&self, sequence: u64) -> &Transfer {
-        let chunk = self.chunk_with(sequence);
-        &chunk.records[(sequence - chunk.first_sequence) as usize]
+        self.chunk_with(sequence).record(sequence)
     }
 
     #[inline]
@@ -188,7 +129,7 @@ impl Window {
     }
 
     /// Returns the transfer of an id, in flight or not.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, id: u128, hash: u32) -> Option<u64> {
         let found = self.open.find(id, hash);
         // Ids grow with time, so most lookups need only the open chunk.
@@ -206,19 +147,46 @@ impl Window {
     /// Returns the slot of the newest chunk's index that a lookup or an insertion of this hash will need.
     #[inline]
     pub fn peek(&self, hash: u32) -> u32 {
-        self.open.index.peek(hash)
+        self.open.peek(hash)
     }
 
-    /// Appends a transfer; returns its sequence.
-    #[inline]
-    pub fn push(&mut self, record: &Transfer, hash: u32, link: Link) -> u64 {
-        let sequence = self.next_sequence;
-        if sequence & ((1 << self.chunk_bits) - 1) == 0 {
+    /// Makes room for events to be laid out; returns for how many, at most `limit`.
+    pub fn begin_staging(&mut self, limit: usize) -> usize {
+        if self.open.is_full() {
+            self.open_chunk();
+        }
+        self.staged = (self.open.len(), 0);
+        self.open.room().min(limit)
+    }
+
+    /// Lays out events behind those laid out before.
+    ///
+    /// An event arrives from elsewhere and becomes a record here, nearly always. Copying a block of them ahead of time is
+    /// faster than waiting for each when it is read and again when it is written.
+    pub fn stage(&mut self, events: &[u8]) {
+        self.open.stage(self.staged.0 + self.staged.1, events);
+        self.staged.1 += events.len() / RECORD_SIZE;
+    }
+
+    /// Returns the events laid out.
+    pub fn staged(&self) -> &[Transfer] {
+        self.open.staged(self.staged.0, self.staged.1)
+    }
+
+    /// Appends a transfer that is the event laid out at `staged`, as execution left it.
+    #[inline(always)]
+    pub fn push_staged(&mut self, staged: usize, record: &Transfer, hash: u32, link: Link) {
+        self.open.push_staged(self.staged.0 + staged, record, hash, link);
+        self.next_sequence += 1;
+    }
+
+    /// Appends a transfer.
+    pub fn push(&mut self, record: &Transfer, hash: u32, link: Link) {
+        if self.open.is_full() {
             self.open_chunk();
         }
         self.open.push(record, hash, link);
         self.next_sequence += 1;
-        sequence
     }
 
     /// Adds a row of balances to the newest transfer.
@@ -226,46 +194,41 @@ impl Window {
         self.open.balances.push(row);
     }
 
-    /// Opens the chunk of the next transfer.
+    /// Opens the next chunk.
     #[cold]
     fn open_chunk(&mut self) {
-        if self.open.is_empty() {
-            self.open.first_sequence = self.next_sequence;
-            return;
-        }
-        let next = match self.spare.take() {
-            Some(spare) => spare.reuse(self.next_sequence),
-            None => Chunk::new(self.next_sequence, self.chunk_bits),
-        };
+        let next = self.empty_chunk();
         self.full_id_time_max_ms = self.full_id_time_max_ms.max(self.open.id_time_max_ms);
         self.full.push_back(std::mem::replace(&mut self.open, next));
     }
 
-    /// Takes the newest transfer back.
-    pub fn pop(&mut self) -> (Transfer, Link) {
-        let chunk = &mut self.open;
-        let record = chunk.records.pop().expect("there is a transfer to take back");
-        let link = chunk.links.pop().expect("every record has a link");
-        chunk.index.pop(hash_id(record.id), |position| hash_id(chunk.records[position as usize].id));
-        self.next_sequence -= 1;
-        while chunk.balances.last().is_some_and(|row| row.sequence >= self.next_sequence) {
-            chunk.balances.pop();
+    fn empty_chunk(&mut self) -> Chunk {
+        match self.spare.take() {
+            Some(spare) => spare.reuse(self.next_sequence),
+            None => Chunk::new(self.next_sequence, self.chunk_bits),
         }
-        if chunk.is_empty()
-            && let Some(full) = self.full.pop_back()
-        {
+    }
+
+    /// Takes the newest transfer back. Events laid out are lost.
+    pub fn pop(&mut self) -> (Transfer, Link) {
+        if self.open.len() == 0 {
+            let full = self.full.pop_back().expect("there is a transfer to take back");
             self.spare = Some(std::mem::replace(&mut self.open, full));
         }
-        (record, link)
+        self.next_sequence -= 1;
+        self.open.pop()
     }
 
     /// Takes the oldest chunk out, which is full. Its memory comes back through [`Self::recycle`].
     pub fn evict(&mut self) -> Chunk {
         let chunk = match self.full.pop_front() {
             Some(chunk) => chunk,
-            None => std::mem::replace(&mut self.open, Chunk::new(self.next_sequence, self.chunk_bits)),
+            None => {
+                let next = self.empty_chunk();
+                std::mem::replace(&mut self.open, next)
+            }
         };
-        self.first_sequence = chunk.first_sequence + chunk.records.len() as u64;
+        self.first_sequence = chunk.first_sequence + chunk.len() as u64;
         chunk
     }
 
@@ -284,10 +247,20 @@ impl Window {
         &rows[start..start + count]
     }
 
-    /// Returns the transfer before `sequence` in the history of an account; `NONE_SEQUENCE` if it left the window.
-    pub fn previous(&self, sequence: u64, account: u32) -> u64 {
+    /// Returns the newest transfer of an account before the sequence `end`, given the low half of its sequence; `None` if
+    /// it has left the window or there is none.
+    ///
+    /// The half is enough: of the sequences it can stand for, the greatest before `end` is that transfer if it is one of
+    /// this account at all, since the account has no transfer in between.
+    pub fn newest(&self, account: u32, low_half: u32, end: u64) -> Option<u64> {
+        let last = end.checked_sub(1)?;
+        let sequence = last.checked_sub(u64::from((last as u32).wrapping_sub(low_half)))?;
+        (self.contains(sequence) && self.link(sequence).accounts.contains(&account)).then_some(sequence)
+    }
+
+    /// Returns the transfer before `sequence`, which is one of this account, in the account's history.
+    pub fn previous(&self, sequence: u64, account: u32) -> Option<u64> {
         let link = self.link(sequence);
-        let previous = link.previous[usize::from(link.accounts[0] != account)];
-        if previous < self.first_sequence { NONE_SEQUENCE } else { previous }
+        self.newest(account, link.previous[usize::from(link.accounts[0] != account)], sequence)
     }
 }

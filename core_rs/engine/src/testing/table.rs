@@ -119,7 +119,7 @@ fn check_balances(accounts: &Accounts, row: &Row<'_>) {
     for balance in row.balances.split(',').map(str::trim) {
         let (id, sides) = balance.split_once(':').unwrap();
         let numbers: Vec<u128> = sides.split(['+', '/']).map(|text| number(text.trim())).collect();
-        let account = accounts.get(accounts.find(number(id)).unwrap());
+        let account = accounts.current(accounts.find(number(id)).unwrap());
         let actual = [account.debits_pending, account.debits_posted, account.credits_pending, account.credits_posted];
         assert_eq!(actual.as_slice(), numbers, "\nafter the row: {}", row.line);
     }
