@@ -93,6 +93,11 @@ class Chunks:
                     f" FOR VALUES FROM ({start}) TO ({start + self.chunk_size})"
                 )
 
+    def table_of(self, first_sequence: int, sequence_next: int) -> str:
+        """Return where to copy a range of transfers: into its chunk, which is cheaper than through the parent."""
+        first, last = first_sequence // self.chunk_size, (sequence_next - 1) // self.chunk_size
+        return table_name(first) if first == last else "transfers"
+
     def tables_created(self, first_sequence: int, sequence_next: int) -> None:
         """Remember, once the transaction is durable, which tables need not be looked for again."""
         self._created.update(range(first_sequence // self.chunk_size, sequence_next // self.chunk_size + 1))

@@ -21,7 +21,9 @@ from pycore.ledger.chunks import Chunks
 from pycore.ledger.lease import CHECK_EPOCH, SHARD, Lease
 from pycore.store import Connection, Store, unavailable_raised
 
-_INTERVAL_SECONDS = 0.25
+# A step costs a row per account touched, however many transfers touched it: seldom is cheap. What has not been
+# projected yet is read from memory, and replayed at the next start.
+_INTERVAL_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
 _PIECE_SIZE = 1 << 17
 
@@ -176,7 +178,8 @@ class Projector:
             await _copy(connection, "accounts_staging", ACCOUNT_COLUMNS, projection.accounts)
             if projection.accounts:
                 await connection.execute(_MERGE_ACCOUNTS)
-            await _copy(connection, "transfers", TRANSFER_COLUMNS, projection.transfers)
+            table = self._chunks.table_of(projection.first_sequence, projection.sequence_next)
+            await _copy(connection, table, TRANSFER_COLUMNS, projection.transfers)
             await _copy(connection, "holds", HOLD_COLUMNS, projection.holds_opened)
             await _copy(connection, "holds_closed_staging", CLOSED_COLUMNS, projection.holds_closed)
             if projection.holds_closed:
