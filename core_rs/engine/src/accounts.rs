@@ -76,7 +76,12 @@ impl Accounts {
     /// Returns what transfers change of an account.
     #[inline(always)]
     pub fn state(&self, account: u32) -> AccountState {
-        let slot = self.slot(account);
+        self.state_of(self.slot(account), account)
+    }
+
+    /// As [`Self::state`], given the account's slot.
+    #[inline(always)]
+    pub fn state_of(&self, slot: &AccountSlot, account: u32) -> AccountState {
         slot.state(if slot.is_wide() { self.wide(account) } else { HighHalves::default() })
     }
 
@@ -168,27 +173,32 @@ impl Accounts {
         }
     }
 
-    /// Changes an account in the batch in flight, after keeping its prior image, once.
+    /// Gives an account a new state in the batch in flight, after keeping its prior image, once.
     #[inline(always)]
-    pub fn change<R>(&mut self, account: u32, edit: impl FnOnce(&mut AccountState) -> R) -> R {
+    pub fn set_state(&mut self, account: u32, before: &AccountState, after: &AccountState) {
         let slot = &mut self.segments[(account >> SEGMENT_BITS) as usize][(account & SEGMENT_MASK) as usize];
-        let was_wide = slot.is_wide();
-        let mut state = slot.state(if was_wide { self.high_halves[&account] } else { HighHalves::default() });
         let image = slot.image(self.batch).and_then(|position| self.images.get(position));
         if image.is_none_or(|image| image.account != account) && account < self.batch_first {
             slot.set_image(self.batch, self.images.len());
-            self.images.push(AccountImage { account, state });
+            self.images.push(AccountImage { account, state: *before });
             if !slot.has_mark(AccountSlot::DIRTY) {
                 slot.set_mark(AccountSlot::DIRTY);
                 self.dirty.push(account);
             }
         }
-        let result = edit(&mut state);
-        let high_halves = slot.set_state(&state);
+        let was_wide = slot.is_wide();
+        let high_halves = slot.set_state(after);
         if was_wide || high_halves != HighHalves::default() {
             self.set_wide(account, high_halves);
         }
-        result
+    }
+
+    /// Changes an account in the batch in flight.
+    pub fn change(&mut self, account: u32, edit: impl FnOnce(&mut AccountState)) {
+        let before = self.state(account);
+        let mut after = before;
+        edit(&mut after);
+        self.set_state(account, &before, &after);
     }
 
     #[cold]

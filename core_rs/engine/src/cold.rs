@@ -88,10 +88,12 @@ impl<'a> ColdRecords<'a> {
     }
 
     /// Returns the position of a transfer among the records.
+    #[inline]
     pub fn find(&self, id: u128) -> Option<u32> {
         if self.records.is_empty() { None } else { self.transfers.get(&id).copied() }
     }
 
+    #[inline]
     pub fn has_failed(&self, id: u128) -> bool {
         !self.records.is_empty() && self.failed.contains_key(&id)
     }

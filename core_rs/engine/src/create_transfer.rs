@@ -6,6 +6,7 @@ use crate::accounts::NONE_ACCOUNT;
 use crate::cold::{ColdRecords, HoldOutcome};
 use crate::expiry::ExpiryKey;
 use crate::ledger::{Ledger, TIMESTAMP_END};
+use crate::post_or_void::closed_by;
 use crate::resolve::Resolved;
 use crate::status::CreateTransferStatus as Status;
 use crate::transfer::{NANOSECONDS_PER_SECOND, Transfer, id_time_ms, transfer_flags};
@@ -55,11 +56,12 @@ impl Ledger {
         if credit == NONE_ACCOUNT {
             return Err(Status::CreditAccountNotFound);
         }
-        let ledger = self.accounts.slot(debit).ledger;
-        if ledger != self.accounts.slot(credit).ledger {
+        let debit_slot = self.accounts.slot(debit);
+        let credit_slot = self.accounts.slot(credit);
+        if debit_slot.ledger != credit_slot.ledger {
             return Err(Status::AccountsMustHaveTheSameLedger);
         }
-        if transfer.ledger != ledger {
+        if transfer.ledger != debit_slot.ledger {
             return Err(Status::TransferMustHaveTheSameLedgerAsAccounts);
         }
         if transfer.has(transfer_flags::IMPORTED) {
@@ -67,8 +69,8 @@ impl Ledger {
         } else {
             transfer.timestamp = timestamp;
         }
-        let debit_state = self.accounts.state(debit);
-        let credit_state = self.accounts.state(credit);
+        let debit_state = self.accounts.state_of(debit_slot, debit);
+        let credit_state = self.accounts.state_of(credit_slot, credit);
         if debit_state.has(account_flags::CLOSED) {
             return Err(Status::DebitAccountAlreadyClosed);
         }
@@ -78,7 +80,7 @@ impl Ledger {
         transfer.amount = balanced_amount(transfer, &debit_state, &credit_state);
         check_amount(transfer, &debit_state, &credit_state)?;
 
-        self.book(transfer, resolved, debit, credit);
+        self.book(transfer, resolved, [debit, credit], [&debit_state, &credit_state]);
         Ok(transfer.timestamp)
     }
 
@@ -117,36 +119,34 @@ impl Ledger {
 
     /// Writes a checked move or hold into the books.
     #[inline(always)]
-    fn book(&mut self, record: &Transfer, resolved: &Resolved, debit: u32, credit: u32) {
+    fn book(&mut self, record: &Transfer, resolved: &Resolved, accounts: [u32; 2], before: [&AccountState; 2]) {
         let sequence = self.window.next_sequence();
-        let is_hold = record.is_hold();
-        let (pending, posted) = if is_hold { (record.amount, 0) } else { (0, record.amount) };
-        let is_closing_debit = record.has(transfer_flags::CLOSING_DEBIT);
-        let is_closing_credit = record.has(transfer_flags::CLOSING_CREDIT);
-        let (previous_debit, debit_flags) = self.accounts.change(debit, |account| {
-            account.debits_pending += pending;
-            account.debits_posted += posted;
-            account.flags |= if is_closing_debit { account_flags::CLOSED } else { 0 };
-            (std::mem::replace(&mut account.last_sequence, sequence as u32), account.flags)
-        });
-        let (previous_credit, credit_flags) = self.accounts.change(credit, |account| {
-            account.credits_pending += pending;
-            account.credits_posted += posted;
-            account.flags |= if is_closing_credit { account_flags::CLOSED } else { 0 };
-            (std::mem::replace(&mut account.last_sequence, sequence as u32), account.flags)
-        });
+        let (mut debit, mut credit) = (*before[0], *before[1]);
+        if record.is_hold() {
+            debit.debits_pending += record.amount;
+            credit.credits_pending += record.amount;
+            let (closed_debit, closed_credit) = closed_by(record);
+            debit.flags |= closed_debit;
+            credit.flags |= closed_credit;
+        } else {
+            debit.debits_posted += record.amount;
+            credit.credits_posted += record.amount;
+        }
+        (debit.last_sequence, credit.last_sequence) = (sequence as u32, sequence as u32);
+        self.accounts.set_state(accounts[0], before[0], &debit);
+        self.accounts.set_state(accounts[1], before[1], &credit);
 
-        let outcome = if is_hold { HoldOutcome::Open } else { HoldOutcome::None };
-        let previous = [previous_debit, previous_credit];
-        self.append(record, resolved, Link { previous, accounts: [debit, credit], outcome: outcome as u8 });
-        if is_hold {
+        let outcome = if record.is_hold() { HoldOutcome::Open } else { HoldOutcome::None };
+        let previous = [before[0].last_sequence, before[1].last_sequence];
+        self.append(record, resolved, Link { previous, accounts, outcome: outcome as u8 });
+        if record.is_hold() {
             self.position.open_holds += 1;
             if record.timeout != 0 {
                 self.expiries.push(ExpiryKey { expires_at: record.expires_at(), sequence, id: record.id });
             }
         }
-        if (debit_flags | credit_flags) & account_flags::HISTORY != 0 {
-            self.keep_balances(sequence, [debit, credit]);
+        if (debit.flags | credit.flags) & account_flags::HISTORY != 0 {
+            self.keep_balances(sequence, accounts);
         }
     }
 

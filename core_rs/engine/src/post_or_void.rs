@@ -73,28 +73,27 @@ impl Ledger {
         let is_void = record.has(transfer_flags::VOID_PENDING_TRANSFER);
         let sequence = self.window.next_sequence();
         let posted = if is_void { 0 } else { record.amount };
-        let [debit, credit] = accounts;
         let (reopened_debit, reopened_credit) = if is_void { closed_by(hold) } else { (0, 0) };
-        let (previous_debit, debit_flags) = self.accounts.change(debit, |account| {
-            account.debits_pending -= hold.amount;
-            account.debits_posted += posted;
-            account.flags &= !reopened_debit;
-            (std::mem::replace(&mut account.last_sequence, sequence as u32), account.flags)
-        });
-        let (previous_credit, credit_flags) = self.accounts.change(credit, |account| {
-            account.credits_pending -= hold.amount;
-            account.credits_posted += posted;
-            account.flags &= !reopened_credit;
-            (std::mem::replace(&mut account.last_sequence, sequence as u32), account.flags)
-        });
+        let before = accounts.map(|account| self.accounts.state(account));
+        let [mut debit, mut credit] = before;
+        debit.debits_pending -= hold.amount;
+        debit.debits_posted += posted;
+        debit.flags &= !reopened_debit;
+        credit.credits_pending -= hold.amount;
+        credit.credits_posted += posted;
+        credit.flags &= !reopened_credit;
+        (debit.last_sequence, credit.last_sequence) = (sequence as u32, sequence as u32);
+        self.accounts.set_state(accounts[0], &before[0], &debit);
+        self.accounts.set_state(accounts[1], &before[1], &credit);
         self.position.open_holds -= 1;
 
         let outcome = if is_void { HoldOutcome::Voided } else { HoldOutcome::Posted };
         let hold_sequence = self.set_outcome(place, outcome as u8 | CLOSED_IN_FLIGHT);
         self.batch.closed.push(ClosedHold { sequence: hold_sequence, id: hold.id, expires_at: hold.expires_at() });
-        let link = Link { previous: [previous_debit, previous_credit], accounts, outcome: HoldOutcome::None as u8 };
+        let previous = before.map(|state| state.last_sequence);
+        let link = Link { previous, accounts, outcome: HoldOutcome::None as u8 };
         self.append(record, resolved, link);
-        if (debit_flags | credit_flags) & account_flags::HISTORY != 0 {
+        if (debit.flags | credit.flags) & account_flags::HISTORY != 0 {
             self.keep_balances(sequence, accounts);
         }
     }
