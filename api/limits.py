@@ -1,7 +1,7 @@
 """What the server takes before it says no. Every queue and every message has an end."""
 
 MESSAGE_BYTES_MAX = 4 << 20
-"""One gRPC message or HTTP body. A full request (8,190 transfers) is up to 1.6 MB of protobuf."""
+"""One gRPC message or HTTP body. A full request (8,190 transfers) is up to 1.4 MB of protobuf."""
 
 RPC_CONCURRENCY_MAX = 4096
 """gRPC calls under way at once in the whole process, streams included."""
