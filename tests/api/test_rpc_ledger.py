@@ -132,17 +132,17 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("request_bytes", BROKEN, ids=[each.hex()[:12] for each in BROKEN])
-async def test_what_is_no_message_is_refused(channel: aio.Channel, method: str, request_bytes: bytes) -> None:
-    call = method_of(channel, f"{SERVICE}/{method}")(request_bytes, timeout=5)
-    assert await refused(call) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_REQUEST")
+async def test_what_is_no_message_is_refused(channel: aio.Channel) -> None:
+    for method in METHODS:
+        for request_bytes in BROKEN:
+            call = method_of(channel, f"{SERVICE}/{method}")(request_bytes, timeout=5)
+            assert await refused(call) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_REQUEST"), method
 
 
-@pytest.mark.parametrize("method", METHODS)
-async def test_an_empty_request_is_refused(channel: aio.Channel, method: str) -> None:
-    call = method_of(channel, f"{SERVICE}/{method}")(b"", timeout=5)
-    assert await refused(call) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_RECORDS")
+async def test_an_empty_request_is_refused(channel: aio.Channel) -> None:
+    for method in METHODS:
+        call = method_of(channel, f"{SERVICE}/{method}")(b"", timeout=5)
+        assert await refused(call) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_RECORDS"), method
 
 
 async def test_one_too_many_is_refused(rpc: LedgerServiceStub) -> None:

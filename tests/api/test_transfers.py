@@ -35,39 +35,39 @@ async def books(door: Door) -> list[tuple[int, ...]]:
     return [await door.balances(account) for account in (A, B, LIMITED, OTHER_LEDGER)]
 
 
-@pytest.mark.parametrize(
-    ("fields", "status"),
-    [
-        ({"id": 0}, "id_must_not_be_zero"),
-        ({"id": MAX}, "id_must_not_be_int_max"),
-        ({"id": (2**48 - 1) << 80}, "id_must_not_be_in_the_future"),
-        ({"debit_account_id": 0}, "debit_account_id_must_not_be_zero"),
-        ({"debit_account_id": MAX}, "debit_account_id_must_not_be_int_max"),
-        ({"credit_account_id": 0}, "credit_account_id_must_not_be_zero"),
-        ({"credit_account_id": MAX}, "credit_account_id_must_not_be_int_max"),
-        ({"credit_account_id": A}, "accounts_must_be_different"),
-        ({"debit_account_id": 77}, "debit_account_not_found"),
-        ({"credit_account_id": 77}, "credit_account_not_found"),
-        ({"credit_account_id": OTHER_LEDGER}, "accounts_must_have_the_same_ledger"),
-        ({"ledger": 2}, "transfer_must_have_the_same_ledger_as_accounts"),
-        ({"ledger": 0}, "ledger_must_not_be_zero"),
-        ({"code": 0}, "code_must_not_be_zero"),
-        ({"flags": 1 << 15}, "reserved_flag"),
-        ({"flags": POST | VOID, "pending_id": 9}, "flags_are_mutually_exclusive"),
-        ({"pending_id": 9}, "pending_id_must_be_zero"),
-        ({"timeout": 1}, "timeout_reserved_for_pending_transfer"),
-        ({"timestamp": 1}, "timestamp_must_be_zero"),
-        ({"flags": LINKED}, "linked_event_chain_open"),
-        ({"debit_account_id": LIMITED, "amount": 1}, "exceeds_credits"),
-        ({"flags": POST, "pending_id": 0}, "pending_id_must_not_be_zero"),
-        ({"flags": POST, "pending_id": 12345}, "pending_transfer_not_found"),
-        ({"flags": 64}, "closing_transfer_must_be_pending"),
-    ],
-)
-async def test_a_refused_transfer_says_why_and_moves_nothing(door: Door, fields: Fields, status: str) -> None:
+REFUSED: list[tuple[Fields, str]] = [
+    ({"id": 0}, "id_must_not_be_zero"),
+    ({"id": MAX}, "id_must_not_be_int_max"),
+    ({"id": (2**48 - 1) << 80}, "id_must_not_be_in_the_future"),
+    ({"debit_account_id": 0}, "debit_account_id_must_not_be_zero"),
+    ({"debit_account_id": MAX}, "debit_account_id_must_not_be_int_max"),
+    ({"credit_account_id": 0}, "credit_account_id_must_not_be_zero"),
+    ({"credit_account_id": MAX}, "credit_account_id_must_not_be_int_max"),
+    ({"credit_account_id": A}, "accounts_must_be_different"),
+    ({"debit_account_id": 77}, "debit_account_not_found"),
+    ({"credit_account_id": 77}, "credit_account_not_found"),
+    ({"credit_account_id": OTHER_LEDGER}, "accounts_must_have_the_same_ledger"),
+    ({"ledger": 2}, "transfer_must_have_the_same_ledger_as_accounts"),
+    ({"ledger": 0}, "ledger_must_not_be_zero"),
+    ({"code": 0}, "code_must_not_be_zero"),
+    ({"flags": 1 << 15}, "reserved_flag"),
+    ({"flags": POST | VOID, "pending_id": 9}, "flags_are_mutually_exclusive"),
+    ({"pending_id": 9}, "pending_id_must_be_zero"),
+    ({"timeout": 1}, "timeout_reserved_for_pending_transfer"),
+    ({"timestamp": 1}, "timestamp_must_be_zero"),
+    ({"flags": LINKED}, "linked_event_chain_open"),
+    ({"debit_account_id": LIMITED, "amount": 1}, "exceeds_credits"),
+    ({"flags": POST, "pending_id": 0}, "pending_id_must_not_be_zero"),
+    ({"flags": POST, "pending_id": 12345}, "pending_transfer_not_found"),
+    ({"flags": 64}, "closing_transfer_must_be_pending"),
+]
+
+
+async def test_a_refused_transfer_says_why_and_moves_nothing(door: Door) -> None:
     before = await books(door)
-    assert await door.create_transfers([transfer(**fields)]) == [status]
-    assert await books(door) == before
+    for fields, status in REFUSED:
+        assert await door.create_transfers([transfer(**fields)]) == [status]
+        assert await books(door) == before
 
 
 @pytest.mark.parametrize("amount", [0, 1, 2**63, 2**64, 2**127, MAX])
