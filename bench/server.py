@@ -34,7 +34,7 @@ class ServerProcess:
         arguments += ["--dsn", dsn] if dsn is not None else []
         self._child = Child(arguments, environment=environment, log=log)
         words: list[str] = []
-        while "ready" not in words:
+        while words[:1] != ["ready"]:
             words = self._child.line().split()
         self.grpc_address = words[words.index("gRPC") + 1]
         self.http_address = words[words.index("HTTP") + 1].removeprefix("http://")

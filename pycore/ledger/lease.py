@@ -21,7 +21,7 @@ _ADVISORY_KEY = 0x7079_636F_7265  # "pycore", so that other users of the databas
 
 _LOCK_TIMEOUT_MS = 2000
 
-CHECK_EPOCH = "SELECT 1 FROM ledger_lease WHERE shard = $1 AND epoch = $2 FOR SHARE"
+_STILL_HELD = "SELECT 1 FROM ledger_lease WHERE shard = $1 AND holder = $2 FOR SHARE"
 
 
 class Lease:
@@ -32,7 +32,7 @@ class Lease:
         # Unique, so that a raise of ours whose answer was lost is not taken for another writer's.
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._backend_pid = 0
-        self._warning: str | None = None
+        self._warning: tuple[object, str] | None = None
         self.epoch = 0
         self._connection: Connection | None = None
 
@@ -88,8 +88,9 @@ class Lease:
                 SHARD,
                 self._holder,
             )
-            self.refuse_warning()
+            self._refuse_warning(connection)
             if epoch is not None:
+                self.epoch = epoch
                 await self._lock_soon(connection)
         except BaseException:
             connection.terminate()
@@ -97,7 +98,14 @@ class Lease:
         self._adopt(connection)
         if epoch is None:
             raise LedgerFencedError
-        self.epoch = epoch
+
+    async def hold(self, connection: Connection) -> None:
+        """Keep the lease from changing hands until the transaction of ``connection`` ends.
+
+        Raises LedgerFencedError where it has changed hands. Our own raises of the epoch do not count.
+        """
+        if await connection.fetchval(_STILL_HELD, SHARD, self._holder) is None:
+            raise LedgerFencedError
 
     def refuse_warning(self) -> None:
         """Raise ConnectionResetError where PostgreSQL answered the last statement with a warning.
@@ -105,9 +113,7 @@ class Lease:
         A COMMIT whose wait for a synchronous standby was cancelled returns like any other, with a warning only: it is
         durable here, and lost should this machine die. Its outcome is unknown, as if the connection had broken.
         """
-        warning, self._warning = self._warning, None
-        if warning is not None:
-            raise ConnectionResetError(f"COMMIT returned with a warning: {warning}")
+        self._refuse_warning(self._connection)
 
     async def release(self) -> None:
         """Give the advisory lock back by closing the connection."""
@@ -126,10 +132,16 @@ class Lease:
             await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_KEY)
         await connection.execute("RESET lock_timeout")
 
-    def _heed(self, _connection: object, message: asyncpg.PostgresLogMessage) -> None:
+    def _heed(self, connection: object, message: asyncpg.PostgresLogMessage) -> None:
         # The message itself is translated by the server, its severity is not to us: any warning is one too many.
         if message.severity_en == "WARNING":
-            self._warning = message.message
+            self._warning = (connection, message.message)
+
+    def _refuse_warning(self, connection: object) -> None:
+        # What a connection said that is gone by now (that its server crashed, say) tells nothing of this one.
+        warning, self._warning = self._warning, None
+        if warning is not None and warning[0] is connection:
+            raise ConnectionResetError(f"COMMIT returned with a warning: {warning[1]}")
 
     def _adopt(self, connection: Connection) -> None:
         connection.add_log_listener(self._heed)

@@ -18,7 +18,7 @@ import structlog
 from pycore import _core
 from pycore.errors import LedgerFencedError, PycoreError
 from pycore.ledger.chunks import Chunks
-from pycore.ledger.lease import CHECK_EPOCH, SHARD, Lease
+from pycore.ledger.lease import SHARD, Lease
 from pycore.store import Connection, Store, unavailable_raised
 
 # A step costs a row per account touched, however many transfers touched it: seldom is cheap. What has not been
@@ -172,8 +172,7 @@ class Projector:
     async def _write(self, connection: Connection, step: _Step) -> None:
         projection = step.projection
         async with connection.transaction():
-            if await connection.fetchval(CHECK_EPOCH, SHARD, self._lease.epoch) is None:
-                raise LedgerFencedError
+            await self._lease.hold(connection)
             await self._chunks.create_tables(connection, projection.first_sequence, projection.sequence_next)
             await _copy(connection, "accounts_staging", ACCOUNT_COLUMNS, projection.accounts)
             if projection.accounts:
@@ -219,8 +218,7 @@ class Projector:
             return  # tried again after the next step
         try:
             async with connection.transaction():
-                if await connection.fetchval(CHECK_EPOCH, SHARD, self._lease.epoch) is None:
-                    raise LedgerFencedError
+                await self._lease.hold(connection)
                 await connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
                 sealed = await self._chunks.seal(connection, chunk, self._engine.seal_chunk(chunk))
         except (OSError, LedgerFencedError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 from api.__main__ import command
-from pycore.ledger import journal, lease, projector, writer
+from pycore.ledger import journal, lease, writer
 from pycore.ledger.history import History
 from pycore.ledger.journal import Journal
 from pycore.ledger.writer import Writer
@@ -42,12 +42,8 @@ def skip_the_epoch_check() -> Iterator[None]:
     append = journal._APPEND.replace(
         "FROM ledger_lease WHERE shard = $1 AND epoch = $2 FOR SHARE", "WHERE $1::integer = 0"
     )
-    check = lease.CHECK_EPOCH.replace("epoch = $2", "$2::bigint IS NOT NULL")
-    with (
-        mock.patch.object(journal, "_APPEND", append),
-        mock.patch.object(lease, "CHECK_EPOCH", check),
-        mock.patch.object(projector, "CHECK_EPOCH", check),
-    ):
+    held = lease._STILL_HELD.replace("holder = $2", "$2::text IS NOT NULL")
+    with mock.patch.object(journal, "_APPEND", append), mock.patch.object(lease, "_STILL_HELD", held):
         yield
 
 
