@@ -2,6 +2,7 @@
 
 use crate::cold::ColdRecord;
 use crate::expiry::ExpiryKey;
+use crate::known::Place;
 use crate::ledger::Position;
 use crate::status::CreateResult;
 use foldhash::fast::FixedState;
@@ -31,6 +32,8 @@ pub struct AppliedBatch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ExpiredHold {
     pub key: ExpiryKey,
+    /// Where it was then.
+    pub place: Place,
     /// The timestamp it got.
     pub closed_at: u64,
 }
@@ -38,6 +41,8 @@ pub(crate) struct ExpiredHold {
 /// A hold that a transfer of this batch closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClosedHold {
+    /// Where it was then.
+    pub place: Place,
     pub sequence: u64,
     pub id: u128,
     pub expires_at: u64,
@@ -54,6 +59,7 @@ pub(crate) struct Savepoint {
 #[derive(Default)]
 pub(crate) struct BatchLog {
     pub in_flight: bool,
+    pub events: usize,
     /// The ledger's position before the batch.
     pub start: Position,
     pub first_sequence: u64,

@@ -56,6 +56,11 @@ impl Chunk {
         &self.records[..self.len]
     }
 
+    /// Returns every transfer.
+    pub fn transfers(&self) -> impl Iterator<Item = (&Transfer, &Link)> {
+        self.records().iter().zip(&self.links)
+    }
+
     pub fn len(&self) -> usize {
         self.len
     }
@@ -72,6 +77,16 @@ impl Chunk {
     #[inline]
     pub fn record(&self, sequence: u64) -> &Transfer {
         &self.records[(sequence - self.first_sequence) as usize]
+    }
+
+    #[inline]
+    pub fn link(&self, sequence: u64) -> &Link {
+        &self.links[(sequence - self.first_sequence) as usize]
+    }
+
+    #[inline]
+    pub fn link_mut(&mut self, sequence: u64) -> &mut Link {
+        &mut self.links[(sequence - self.first_sequence) as usize]
     }
 
     /// Lays events out from `offset` on, which is at or behind the newest transfer.
@@ -140,13 +155,19 @@ impl Chunk {
 
     #[inline(always)]
     pub fn find(&self, id: u128, hash: u32) -> Option<u64> {
-        let time = id_time_ms(id);
-        if time < self.id_time_min_ms || time > self.id_time_max_ms {
+        if !self.may_contain(id) {
             return None;
         }
         self.index
             .find(hash, |position| self.records[position as usize].id == id)
             .map(|position| self.first_sequence + u64::from(position))
+    }
+
+    /// Returns whether the id's time is within the times of this chunk's ids.
+    #[inline]
+    pub fn may_contain(&self, id: u128) -> bool {
+        let time = id_time_ms(id);
+        time >= self.id_time_min_ms && time <= self.id_time_max_ms
     }
 
     /// Returns the first slot of the index to look at for an id with this hash.

@@ -1,6 +1,5 @@
 //! Ids that failed for a passing reason: they fail for ever.
 
-use crate::transfer::id_time_ms;
 use std::collections::VecDeque;
 
 /// A remembered failure.
@@ -73,19 +72,29 @@ impl Failures {
         self.confirmed = self.confirmed.max(durable);
     }
 
-    /// Forgets durable failures while `is_old` accepts the oldest; returns the greatest id time forgotten.
-    pub fn evict(&mut self, mut is_old: impl FnMut(&Failure, usize) -> bool) -> (usize, u64) {
-        let mut id_time_max_ms = 0;
-        let mut count = 0;
-        while self.confirmed > 0 && is_old(&self.entries[0], self.entries.len()) {
-            let failure = self.entries.pop_front().expect("a confirmed entry");
-            self.ids.remove(&failure.id);
-            id_time_max_ms = id_time_max_ms.max(id_time_ms(failure.id));
-            self.confirmed -= 1;
-            self.taken -= 1;
-            self.evicted += 1;
-            count += 1;
+    /// Returns the time up to which durable failures must be forgotten to keep no more than `kept`.
+    pub fn surplus_until(&self, kept: usize) -> u64 {
+        let surplus = self.entries.len().saturating_sub(kept).min(self.confirmed);
+        if surplus == 0 { 0 } else { self.entries[surplus - 1].timestamp }
+    }
+
+    /// Returns the ids that failed after one time and up to another.
+    pub fn between(&self, after: u64, until: u64) -> impl Iterator<Item = u128> {
+        let first = self.entries.partition_point(|failure| failure.timestamp <= after);
+        let failed = self.entries.range(first..).take_while(move |failure| failure.timestamp <= until);
+        failed.map(|failure| failure.id)
+    }
+
+    /// Forgets the oldest failure if it is durable and not newer than a time; returns its id.
+    pub fn forget(&mut self, until: u64) -> Option<u128> {
+        if self.confirmed == 0 || self.entries[0].timestamp > until {
+            return None;
         }
-        (count, id_time_max_ms)
+        let failure = self.entries.pop_front().expect("a confirmed entry");
+        self.ids.remove(&failure.id);
+        self.confirmed -= 1;
+        self.taken -= 1;
+        self.evicted += 1;
+        Some(failure.id)
     }
 }

@@ -1,9 +1,8 @@
 //! Holds whose chunk has left the window: open ones, and closed ones the database does not know as closed yet.
 
-use crate::cold::HoldOutcome;
 use crate::id_index::{IdIndex, hash_id};
 use crate::transfer::Transfer;
-use crate::window::CLOSED_IN_FLIGHT;
+use crate::window::is_open_as_committed;
 use std::collections::VecDeque;
 
 /// A hold carried over from an evicted chunk.
@@ -11,6 +10,8 @@ use std::collections::VecDeque;
 pub(crate) struct CarriedHold {
     pub record: Transfer,
     pub sequence: u64,
+    /// When it was closed; 0 while it is open.
+    pub closed_at: u64,
     /// The debit and the credit account.
     pub accounts: [u32; 2],
     /// As in [`Link::outcome`](crate::window::Link).
@@ -69,22 +70,28 @@ impl CarriedHolds {
 
     /// A closed hold stays until the database knows; `closed_at` is the time of the batch that closed it.
     pub fn retain_closed(&mut self, position: u32, closed_at: u64) {
+        self.slots[position as usize].closed_at = closed_at;
         self.closed.push_back((closed_at, position));
     }
 
-    /// Forgets holds closed up to a time; the database knows them. Returns the greatest id time forgotten, by a caller's
-    /// measure.
-    pub fn forget_closed(&mut self, closed_until: u64, mut forget: impl FnMut(&CarriedHold)) {
-        while let Some(&(closed_at, position)) = self.closed.front() {
-            if closed_at > closed_until {
-                break;
-            }
-            self.closed.pop_front();
-            let id = self.slots[position as usize].record.id;
-            forget(&self.slots[position as usize]);
-            self.index.remove(hash_id(id), position);
-            self.free.push(position);
+    /// Forgets the next hold that was closed up to a time; the database knows it. Returns its id.
+    pub fn forget_closed(&mut self, closed_until: u64) -> Option<u128> {
+        let &(closed_at, position) = self.closed.front()?;
+        if closed_at > closed_until {
+            return None;
         }
+        self.closed.pop_front();
+        let id = self.slots[position as usize].record.id;
+        self.index.remove(hash_id(id), position);
+        self.free.push(position);
+        Some(id)
+    }
+
+    /// Returns the ids of the holds closed after one time and up to another.
+    pub fn closed_between(&self, after: u64, until: u64) -> impl Iterator<Item = u128> {
+        let first = self.closed.partition_point(|(closed_at, _)| *closed_at <= after);
+        let closed = self.closed.range(first..).take_while(move |(closed_at, _)| *closed_at <= until);
+        closed.map(|&(_, position)| self.slots[position as usize].record.id)
     }
 
     /// Returns the holds that are open as of the last commit.
@@ -94,6 +101,6 @@ impl CarriedHolds {
             is_free[position as usize] = true;
         }
         let occupied = self.slots.iter().zip(is_free).filter(|(_, is_free)| !is_free).map(|(hold, _)| hold);
-        occupied.filter(|hold| hold.outcome == HoldOutcome::Open as u8 || hold.outcome & CLOSED_IN_FLIGHT != 0)
+        occupied.filter(|hold| is_open_as_committed(hold.outcome))
     }
 }

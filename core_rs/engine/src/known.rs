@@ -17,6 +17,8 @@ pub(crate) enum Place {
     Window(u64),
     /// Among the carried holds, by position.
     Carried(u32),
+    /// In a chunk that leaves, by sequence.
+    Leaving(u64),
 }
 
 /// A transfer that exists.
@@ -29,10 +31,13 @@ impl Ledger {
     /// Returns where a transfer is in memory, in flight or not.
     #[inline(always)]
     pub(crate) fn find_in_memory(&self, id: u128, hash: u32) -> Option<Place> {
-        match self.window.find(id, hash) {
-            Some(sequence) => Some(Place::Window(sequence)),
-            None => self.holds.find(id, hash).map(Place::Carried),
+        if let Some(sequence) = self.window.find(id, hash) {
+            return Some(Place::Window(sequence));
         }
+        if let Some(position) = self.holds.find(id, hash) {
+            return Some(Place::Carried(position));
+        }
+        self.leaving.find(id, hash).map(Place::Leaving)
     }
 
     /// Returns what is known of a transfer, in memory or from the database.
@@ -116,6 +121,9 @@ impl Ledger {
         if sequence >= self.window.first_sequence() {
             return Place::Window(sequence);
         }
+        if self.leaving.is_open(sequence) {
+            return Place::Leaving(sequence);
+        }
         Place::Carried(self.holds.find(id, hash_id(id)).expect("an open hold is in memory"))
     }
 
@@ -125,7 +133,7 @@ impl Ledger {
         if let Some(place) = resolved.place {
             let is_there = match place {
                 Place::Window(sequence) => self.window.contains(sequence),
-                Place::Carried(_) => true,
+                Place::Carried(_) | Place::Leaving(_) => true,
             };
             // A chain that failed since may have given the place to another transfer.
             if is_there && self.transfer_at(place).id == pending_id {
@@ -140,6 +148,7 @@ impl Ledger {
         match place {
             Place::Window(sequence) => self.window.record(sequence),
             Place::Carried(position) => &self.holds.get(position).record,
+            Place::Leaving(sequence) => self.leaving.chunk(sequence).record(sequence),
         }
     }
 
@@ -149,6 +158,7 @@ impl Ledger {
         match place {
             Place::Window(sequence) => self.window.link(sequence).accounts,
             Place::Carried(position) => self.holds.get(position).accounts,
+            Place::Leaving(sequence) => self.leaving.chunk(sequence).link(sequence).accounts,
         }
     }
 
@@ -157,6 +167,7 @@ impl Ledger {
         match place {
             Place::Window(sequence) => self.window.link(sequence).outcome,
             Place::Carried(position) => self.holds.get(position).outcome,
+            Place::Leaving(sequence) => self.leaving.chunk(sequence).link(sequence).outcome,
         }
     }
 
@@ -172,6 +183,10 @@ impl Ledger {
                 let hold = self.holds.get_mut(position);
                 hold.outcome = outcome;
                 hold.sequence
+            }
+            Place::Leaving(sequence) => {
+                self.leaving.chunk_mut(sequence).link_mut(sequence).outcome = outcome;
+                sequence
             }
         }
     }

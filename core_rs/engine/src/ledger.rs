@@ -4,15 +4,16 @@ use crate::accounts::Accounts;
 use crate::batch::{AppliedBatch, BatchLog};
 use crate::cold::{ColdRecord, ColdRecords};
 use crate::event::{Operation, Unit};
+use crate::evict::Forgetting;
 use crate::expiry::ExpiryQueue;
 use crate::failures::Failures;
 use crate::holds::CarriedHolds;
+use crate::leaving::LeavingChunks;
 use crate::load::Loading;
 use crate::projection::ProjectionMark;
 use crate::resolve::Resolver;
 use crate::status::CreateResult;
 use crate::window::Window;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Timestamps stay below this, so that they are positive in signed columns.
 pub(crate) const TIMESTAMP_END: u64 = 1 << 63;
@@ -66,9 +67,8 @@ pub struct Ledger {
     pub(crate) batch: BatchLog,
     pub(crate) resolver: Resolver,
     pub(crate) projected: ProjectionMark,
-    /// Cold ids were asked for and the batch they belong to has not been applied: what was in memory must stay.
-    pub(crate) cold_asked: AtomicBool,
-    pub(crate) evictions_waiting: Vec<u64>,
+    pub(crate) leaving: LeavingChunks,
+    pub(crate) forgetting: Forgetting,
     pub(crate) loading: Option<Box<Loading>>,
 }
 
@@ -94,8 +94,8 @@ impl Ledger {
             batch: BatchLog::default(),
             resolver: Resolver::default(),
             projected: ProjectionMark::default(),
-            cold_asked: AtomicBool::new(false),
-            evictions_waiting: Vec::new(),
+            leaving: LeavingChunks::default(),
+            forgetting: Forgetting::default(),
             loading: None,
         }
     }
@@ -120,6 +120,7 @@ impl Ledger {
         let timestamp = now.max(self.position.last_timestamp + 1);
         assert!(timestamp < TIMESTAMP_END - (1 << 32), "timestamps fit 63 bits");
         self.begin_batch(timestamp);
+        self.batch.events = events;
         self.expire_holds(timestamp);
         self.batch.next_timestamp = timestamp + self.batch.expired.len() as u64;
 
@@ -132,8 +133,6 @@ impl Ledger {
             }
         }
         self.position.last_timestamp = timestamp.max(self.batch.next_timestamp - 1);
-        *self.cold_asked.get_mut() = false;
-        self.evict_waiting();
         self.finish_batch(timestamp, results, cold)
     }
 
@@ -167,6 +166,7 @@ impl Ledger {
         self.settle_closed_holds();
         self.accounts.commit_batch();
         self.batch.in_flight = false;
+        self.forget(self.batch.events);
     }
 
     /// The batch in flight never happened: the state is exactly what it was before.
@@ -200,10 +200,5 @@ impl Ledger {
 
     pub(crate) fn committed_position(&self) -> Position {
         if self.batch.in_flight { self.batch.start } else { self.position }
-    }
-
-    /// Records that ids were asked for; see [`evict_chunk`](Self::evict_chunk).
-    pub(crate) fn note_cold_asked(&self) {
-        self.cold_asked.store(true, Ordering::Relaxed);
     }
 }

@@ -246,7 +246,7 @@ impl Ledger {
         let outcome = HoldOutcome::Open as u8;
         if !self.window.contains(sequence) {
             let accounts = self.loaded_accounts(record)?;
-            self.holds.insert(CarriedHold { record: *record, sequence, accounts, outcome });
+            self.holds.insert(CarriedHold { record: *record, sequence, closed_at: 0, accounts, outcome });
             return Ok(());
         }
         let link: &mut Link = self.window.link_mut(sequence);

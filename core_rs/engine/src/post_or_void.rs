@@ -4,9 +4,10 @@ use crate::account::account_flags;
 use crate::batch::{ClosedHold, ExpiredHold};
 use crate::cold::{ColdRecords, HoldOutcome};
 use crate::expiry::ExpiryKey;
-use crate::holds::CarriedHolds;
+use crate::holds::{CarriedHold, CarriedHolds};
 use crate::id_index::hash_id;
 use crate::known::Place;
+use crate::leaving::LeavingChunks;
 use crate::ledger::Ledger;
 use crate::resolve::Resolved;
 use crate::status::CreateTransferStatus as Status;
@@ -89,7 +90,12 @@ impl Ledger {
 
         let outcome = if is_void { HoldOutcome::Voided } else { HoldOutcome::Posted };
         let hold_sequence = self.set_outcome(place, outcome as u8 | CLOSED_IN_FLIGHT);
-        self.batch.closed.push(ClosedHold { sequence: hold_sequence, id: hold.id, expires_at: hold.expires_at() });
+        self.batch.closed.push(ClosedHold {
+            place,
+            sequence: hold_sequence,
+            id: hold.id,
+            expires_at: hold.expires_at(),
+        });
         let previous = before.map(|state| state.last_sequence);
         let link = Link { previous, accounts, outcome: HoldOutcome::None as u8 };
         self.append(record, resolved, link);
@@ -131,53 +137,83 @@ impl Ledger {
 
     /// Expires the holds that are due at the batch's time, oldest expiry first.
     pub(crate) fn expire_holds(&mut self, timestamp: u64) {
-        let (window, holds) = (&self.window, &self.holds);
+        let (window, leaving, holds) = (&self.window, &self.leaving, &self.holds);
         let limit = self.options.batch_events_max as usize;
-        let due = self.expiries.take_due(timestamp, limit, |key| is_open(window, holds, key));
+        let due = self.expiries.take_due(timestamp, limit, |key| is_open(window, leaving, holds, key));
         for (index, key) in due.into_iter().enumerate() {
             let place = self.hold_place(key.sequence, key.id);
             let hold = *self.transfer_at(place);
             let accounts = self.accounts_at(place);
             self.release(&hold, accounts);
             self.set_outcome(place, HoldOutcome::Expired as u8 | CLOSED_IN_FLIGHT);
-            self.batch.expired.push(ExpiredHold { key, closed_at: timestamp + index as u64 });
+            self.batch.expired.push(ExpiredHold { key, place, closed_at: timestamp + index as u64 });
         }
     }
 
     /// Makes the closings of the batch in flight final.
     pub(crate) fn settle_closed_holds(&mut self) {
-        let expired = self.batch.expired.iter().map(|expired| (expired.key.sequence, expired.key.id));
-        let closed = self.batch.closed.iter().map(|closed| (closed.sequence, closed.id));
-        for (sequence, id) in expired.chain(closed) {
-            if sequence >= self.window.first_sequence() {
-                self.window.link_mut(sequence).outcome &= !CLOSED_IN_FLIGHT;
-            } else {
-                let position = self.holds.find(id, hash_id(id)).expect("a closed hold stays until the database knows");
-                self.holds.get_mut(position).outcome &= !CLOSED_IN_FLIGHT;
-                self.holds.retain_closed(position, self.position.last_timestamp);
+        let closed = std::mem::take(&mut self.batch.closed);
+        let expired = std::mem::take(&mut self.batch.expired);
+        for hold in &expired {
+            self.settle_closed_hold(hold.place, hold.key.sequence, hold.key.id);
+        }
+        for hold in &closed {
+            self.settle_closed_hold(hold.place, hold.sequence, hold.id);
+            if hold.expires_at != 0 {
+                self.expiries.close(hold.expires_at, hold.sequence);
             }
         }
-        let (window, holds) = (&self.window, &self.holds);
-        for closed in self.batch.closed.iter().filter(|closed| closed.expires_at != 0) {
-            self.expiries.close(closed.expires_at, |key| is_open(window, holds, key));
-        }
-        self.projected.expired.extend(self.batch.expired.iter().copied());
+        self.projected.expired.extend_from_slice(&expired);
+        (self.batch.closed, self.batch.expired) = (closed, expired);
+    }
+
+    fn settle_closed_hold(&mut self, place: Place, sequence: u64, id: u128) {
+        // Its chunk may have left, and its hold been carried over, since it was closed.
+        let place = match place {
+            Place::Window(_) if sequence >= self.window.first_sequence() => place,
+            Place::Carried(_) => place,
+            _ => self.hold_place(sequence, id),
+        };
+        let outcome = self.outcome_code(place) & !CLOSED_IN_FLIGHT;
+        let position = match place {
+            Place::Window(_) => {
+                self.set_outcome(place, outcome);
+                return;
+            }
+            Place::Carried(position) => position,
+            Place::Leaving(_) => {
+                let hold = CarriedHold {
+                    record: *self.transfer_at(place),
+                    sequence,
+                    closed_at: 0,
+                    accounts: self.accounts_at(place),
+                    outcome,
+                };
+                // What is not open there is not carried over later.
+                self.set_outcome(place, outcome);
+                self.holds.insert(hold)
+            }
+        };
+        self.holds.get_mut(position).outcome = outcome;
+        self.holds.retain_closed(position, self.position.last_timestamp);
     }
 
     /// Returns when the next hold expires, in nanoseconds: an idle caller then applies an empty batch.
     #[must_use]
     pub fn next_expiry(&self) -> Option<u64> {
-        self.expiries.next(|key| is_open(&self.window, &self.holds, key))
+        self.expiries.next(|key| is_open(&self.window, &self.leaving, &self.holds, key))
     }
 }
 
 /// Returns whether the hold an expiry stands for is open.
-pub(crate) fn is_open(window: &Window, holds: &CarriedHolds, key: &ExpiryKey) -> bool {
+pub(crate) fn is_open(window: &Window, leaving: &LeavingChunks, holds: &CarriedHolds, key: &ExpiryKey) -> bool {
     let outcome = if key.sequence >= window.first_sequence() {
         if !window.contains(key.sequence) || window.record(key.sequence).id != key.id {
             return false;
         }
         window.link(key.sequence).outcome
+    } else if leaving.is_open(key.sequence) {
+        leaving.chunk(key.sequence).link(key.sequence).outcome
     } else {
         match holds.find(key.id, hash_id(key.id)) {
             Some(position) => holds.get(position).outcome,

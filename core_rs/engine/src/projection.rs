@@ -32,6 +32,8 @@ pub(crate) struct ProjectionMark {
     pub sequence: u64,
     /// Transfers before this one are durable: a later projection was taken, or they were loaded.
     pub confirmed_sequence: u64,
+    /// Everything up to this time is durable.
+    pub confirmed_timestamp: u64,
     /// Committed expiries that may not be durable yet.
     pub expired: Vec<ExpiredHold>,
     /// How many of them were taken.
@@ -42,7 +44,14 @@ pub(crate) struct ProjectionMark {
 impl ProjectionMark {
     /// Returns the mark of a ledger that was loaded.
     pub fn loaded(sequence: u64, last_timestamp: u64) -> Self {
-        Self { sequence, confirmed_sequence: sequence, expired: Vec::new(), expired_taken: 0, last_timestamp }
+        Self {
+            sequence,
+            confirmed_sequence: sequence,
+            confirmed_timestamp: last_timestamp,
+            expired: Vec::new(),
+            expired_taken: 0,
+            last_timestamp,
+        }
     }
 }
 
@@ -115,6 +124,7 @@ impl Ledger {
 
     fn confirm_projection(&mut self) {
         self.projected.confirmed_sequence = self.projected.sequence;
+        self.projected.confirmed_timestamp = self.projected.last_timestamp;
         self.projected.expired.drain(..self.projected.expired_taken);
         self.projected.expired_taken = 0;
         self.failures.confirm();

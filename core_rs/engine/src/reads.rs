@@ -165,10 +165,13 @@ impl Ledger {
         for chunk in self.window.chunks() {
             let sequences = chunk.first_sequence..end;
             for ((record, link), _) in chunk.records().iter().zip(&chunk.links).zip(sequences) {
-                if link.outcome == HoldOutcome::Open as u8 || link.outcome & CLOSED_IN_FLIGHT != 0 {
+                if link.is_open() {
                     visit(record, link.accounts);
                 }
             }
+        }
+        for (record, accounts) in self.leaving.open_holds() {
+            visit(record, accounts);
         }
     }
 }

@@ -113,7 +113,8 @@ impl Ledger {
         probes.extend(events.iter().map(|event| {
             if event.closes_hold() {
                 let pending_hash = hash_id(event.pending_id);
-                touched ^= u64::from(self.window.peek(pending_hash)) ^ self.holds.peek(pending_hash);
+                touched ^= u64::from(self.window.peek_everywhere(event.pending_id, pending_hash));
+                touched ^= u64::from(self.leaving.peek(event.pending_id, pending_hash)) ^ self.holds.peek(pending_hash);
                 return Probe { pending_hash, debit_slot: 0, credit_slot: 0 };
             }
             let debit_slot = self.accounts.peek(hash_id(event.debit_account_id));

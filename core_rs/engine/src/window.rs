@@ -1,6 +1,7 @@
 //! The recent transfers, in chunks that leave memory one at a time.
 
 use crate::chunk::Chunk;
+use crate::cold::HoldOutcome;
 use crate::event::RECORD_SIZE;
 use crate::transfer::{Transfer, id_time_ms};
 use std::collections::VecDeque;
@@ -15,6 +16,20 @@ pub(crate) struct Link {
     pub accounts: [u32; 2],
     /// A [`HoldOutcome`](crate::HoldOutcome) as a number, with [`CLOSED_IN_FLIGHT`].
     pub outcome: u8,
+}
+
+impl Link {
+    /// Returns whether the transfer is a hold that is open as of the last commit.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        is_open_as_committed(self.outcome)
+    }
+}
+
+/// Returns whether an outcome means open as of the last commit.
+#[inline]
+pub(crate) fn is_open_as_committed(outcome: u8) -> bool {
+    outcome == HoldOutcome::Open as u8 || outcome & CLOSED_IN_FLIGHT != 0
 }
 
 /// Added to the outcome of a hold that the batch in flight closed: committed reads still see it open.
@@ -109,8 +124,7 @@ impl Window {
 
     #[inline]
     pub fn link(&self, sequence: u64) -> &Link {
-        let chunk = self.chunk_with(sequence);
-        &chunk.links[(sequence - chunk.first_sequence) as usize]
+        self.chunk_with(sequence).link(sequence)
     }
 
     #[inline]
@@ -121,7 +135,7 @@ impl Window {
             let index = self.chunk_of(sequence) - self.chunk_of(self.first_sequence);
             &mut self.full[index as usize]
         };
-        &mut chunk.links[(sequence - chunk.first_sequence) as usize]
+        chunk.link_mut(sequence)
     }
 
     pub fn contains(&self, sequence: u64) -> bool {
@@ -148,6 +162,12 @@ impl Window {
     #[inline]
     pub fn peek(&self, hash: u32) -> u32 {
         self.open.peek(hash)
+    }
+
+    /// Loads the slots that finding an id of any age will need.
+    pub fn peek_everywhere(&self, id: u128, hash: u32) -> u32 {
+        let chunks = self.full.iter().chain([&self.open]);
+        chunks.filter(|chunk| chunk.may_contain(id)).fold(0, |touched, chunk| touched ^ chunk.peek(hash))
     }
 
     /// Makes room for events to be laid out; returns for how many, at most `limit`.

@@ -4,6 +4,7 @@ use super::database::Database;
 use crate::account::Account;
 use crate::accounts::Accounts;
 use crate::batch::AppliedBatch;
+use crate::cold::ColdRecord;
 use crate::event::Unit;
 use crate::journal::{decode_body, encode_body};
 use crate::ledger::{Ledger, LedgerOptions};
@@ -101,41 +102,38 @@ impl CheckedLedger {
         }
     }
 
-    /// Applies and commits a batch while projections and evictions fall in between, as `moments` says bit by bit.
-    pub fn apply_with_evictions(&mut self, units: &[Unit<'_>], now: u64, moments: u8) -> AppliedBatch {
+    /// Applies and commits a batch with the answers asked for before, asking for the next batch already while this one is
+    /// in flight; projections and evictions fall in between, as `moments` says bit by bit.
+    pub fn apply_pipelined(
+        &mut self,
+        units: &[Unit<'_>],
+        now: u64,
+        cold: Option<Vec<ColdRecord>>,
+        next: Option<&[Unit<'_>]>,
+        moments: u8,
+    ) -> (AppliedBatch, Option<Vec<ColdRecord>>) {
         let moment = |ledger: &mut Self, bit: u8| {
             if moments >> bit & 1 == 1 {
                 ledger.project();
-                while ledger.evict_waiting_or_not() {}
+                ledger.evict();
             }
         };
+        let cold = cold.unwrap_or_else(|| self.database.cold_records(&self.ledger.cold_ids(units)));
         moment(self, 0);
-        let ids = self.ledger.cold_ids(units);
+        let mut batch = self.ledger.apply(units, now, &cold);
         moment(self, 1);
-        let cold = self.database.cold_records(&ids);
-        moment(self, 2);
-        if moments >> 5 & 1 == 1 {
-            self.ledger.apply(units, now, &cold);
-            moment(self, 3);
-            self.ledger.rollback();
-            return self.apply_with_evictions(units, now, moments & 0b11111);
-        }
-        let batch = self.ledger.apply(units, now, &cold);
+        let next_ids = next.filter(|_| moments >> 2 & 1 == 1).map(|next| self.ledger.cold_ids(next));
+        let next_cold = next_ids.map(|ids| self.database.cold_records(&ids));
         moment(self, 3);
-        self.ledger.commit();
-        moment(self, 4);
-        batch
-    }
-
-    /// Evicts one chunk, now or when it may leave; returns whether there was one.
-    fn evict_waiting_or_not(&mut self) -> bool {
-        let waiting = self.ledger.evictions_waiting.len() as u64;
-        let chunk = self.ledger.window_first_sequence() / self.options.chunk_size + waiting;
-        let is_full = (chunk + 1) * self.options.chunk_size <= self.database.position[0];
-        if is_full {
-            self.ledger.evict_chunk(chunk);
+        if moments >> 4 & 1 == 1 {
+            self.ledger.rollback();
+            moment(self, 5);
+            batch = self.ledger.apply(units, now, &cold);
         }
-        is_full
+        moment(self, 6);
+        self.ledger.commit();
+        moment(self, 7);
+        (batch, next_cold)
     }
 
     /// Throws the ledger away and recovers it: from the projection, with a window of any length, then the journal.

@@ -1,0 +1,55 @@
+//! Which ids of a batch the database must be asked about.
+
+use crate::event::{Operation, Unit};
+use crate::id_index::hash_id;
+use crate::ledger::Ledger;
+use crate::transfer::id_time_ms;
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+
+impl Ledger {
+    /// Returns the transfer ids and pending ids of a batch that may exist without being in memory: old ones, below the
+    /// floor that eviction raised. Usually none, and then nothing is allocated.
+    ///
+    /// The answers go to [`apply`](Self::apply). They stay good while the batch before is applied and committed, and for
+    /// applying the batch again after a rollback: what memory is about to forget is listed here before it is forgotten.
+    #[must_use]
+    pub fn cold_ids(&self, units: &[Unit<'_>]) -> Vec<u128> {
+        let mut ids = Vec::new();
+        if self.floor_ms == 0 {
+            return ids;
+        }
+        let mut seen: HashSet<u128, FixedState> = HashSet::default();
+        for unit in units.iter().filter(|unit| unit.operation == Operation::CreateTransfers) {
+            for index in 0..unit.len() {
+                let transfer = unit.transfer(index);
+                if self.is_cold(transfer.id) && seen.insert(transfer.id) {
+                    ids.push(transfer.id);
+                }
+                if transfer.closes_hold() && self.is_cold(transfer.pending_id) && seen.insert(transfer.pending_id) {
+                    ids.push(transfer.pending_id);
+                }
+            }
+        }
+        ids
+    }
+
+    #[inline]
+    fn is_cold(&self, id: u128) -> bool {
+        id_time_ms(id) < self.floor_ms && id != 0 && !self.stays_in_memory(id)
+    }
+
+    /// Returns whether an id is in memory and not about to be forgotten.
+    fn stays_in_memory(&self, id: u128) -> bool {
+        let hash = hash_id(id);
+        if self.window.find(id, hash).is_some() {
+            return true;
+        }
+        if let Some(position) = self.holds.find(id, hash) {
+            return self.holds.get(position).closed_at > self.forgetting.listed.closed_until
+                || self.holds.get(position).closed_at == 0;
+        }
+        self.leaving.find(id, hash).is_some_and(|sequence| self.leaving.is_open(sequence))
+            || self.failures.get(id).is_some_and(|timestamp| timestamp > self.forgetting.listed.failed_until)
+    }
+}
