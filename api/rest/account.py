@@ -143,6 +143,7 @@ ENDPOINTS: Final = (
         summary="Create accounts",
         description=f"At most {REQUEST_EVENTS_MAX} in one request. A refused account is a result, not an HTTP error.",
         body=CreateAccounts,
+        has_deadline=True,
         answer=writing.results_type("CreateAccountResult", "CreateAccountResults", CreateAccountStatus),
         errors=writing.ERRORS,
     ),

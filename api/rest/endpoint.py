@@ -21,7 +21,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path.
 
     ``summary`` and ``description`` are for people; ``body``, ``query`` and ``answer`` are msgspec types; ``errors`` are
-    what can come back besides.
+    what can come back besides;
+    ``has_deadline`` says that the caller's deadline is kept.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[type[PycoreError], ...] = ()
     tag: str = "ledger"
     media_type: str = "application/json"
+    has_deadline: bool = False
 
 
 @cache

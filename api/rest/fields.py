@@ -16,6 +16,17 @@ from pycore.ids import format_id, parse_id
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,38}", re.ASCII)
 
+# Patterns and maxima are only told, in the OpenAPI document; the functions below check, and name the field.
+_UUID_OR_DECIMAL: Final = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0|[1-9][0-9]{0,38})$"
+
+
+_DIGITS_128: Final = "^(0|[1-9][0-9]{0,38})$"
+_DIGITS_64: Final = "^(0|[1-9][0-9]{0,19})$"
+_Integer128 = Annotated[int, Meta(ge=0), Meta(extra_json_schema={"maximum": 2**128 - 1})]
+_Text128 = Annotated[str, Meta(max_length=39), Meta(extra_json_schema={"pattern": _DIGITS_128})]
+Integer64 = Annotated[int, Meta(ge=0), Meta(extra_json_schema={"maximum": 2**64 - 1})]
+_Text64 = Annotated[str, Meta(max_length=20), Meta(extra_json_schema={"pattern": _DIGITS_64})]
+
 Id = Annotated[
     str,
     Meta(
@@ -23,10 +34,11 @@ Id = Annotated[
         description="A 128-bit id: UUID text, or decimal digits.",
         max_length=39,
         examples=["0199d3c0-5f6e-7c3a-9b1d-2f4e6a8c0b1d"],
+        extra_json_schema={"pattern": _UUID_OR_DECIMAL},
     ),
 ]
 Amount = Annotated[
-    Annotated[int, Meta(ge=0)] | Annotated[str, Meta(max_length=39)],
+    _Integer128 | _Text128,
     Meta(
         title="Amount",
         description="Minor units, 0 to 2^128 - 1: decimal digits, or a JSON integer.",
@@ -34,11 +46,11 @@ Amount = Annotated[
     ),
 ]
 Unsigned64 = Annotated[
-    Annotated[int, Meta(ge=0)] | Annotated[str, Meta(max_length=20)],
+    Integer64 | _Text64,
     Meta(title="Unsigned64", description="0 to 2^64 - 1: decimal digits, or a JSON integer.", examples=["0"]),
 ]
 Timestamp = Annotated[
-    Annotated[int, Meta(ge=0)] | Annotated[str, Meta(max_length=20)],
+    Integer64 | _Text64,
     Meta(
         title="Timestamp",
         description="Nanoseconds since 1970: decimal digits, or a JSON integer.",

@@ -31,8 +31,8 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     credits: Annotated[bool, Meta(description="Transfers that credit the account.")] = True
     reversed: Annotated[bool, Meta(description="Newest first.")] = False
     code: Annotated[int, Meta(ge=0, le=2**16 - 1, description="Only with this code; 0 for any.")] = 0
-    user_data_128: Annotated[str, Meta(max_length=39, description="Only with this id; 0 for any.")] = "0"
-    user_data_64: Annotated[int, Meta(ge=0, description="Only with this value; 0 for any.")] = 0
+    user_data_128: Annotated[fields.Id, Meta(description="Only with this id; 0 for any.")] = "0"
+    user_data_64: Annotated[fields.Integer64, Meta(description="Only with this value; 0 for any.")] = 0
     user_data_32: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Only with this value; 0 for any.")] = 0
 
 

@@ -78,7 +78,7 @@ def _parameters(endpoint: Endpoint, schema_of: dict[int, Any]) -> list[dict[str,
         for name, each in schema["properties"].items():
             described = {key: value for key, value in each.items() if key != "description"}
             parameters.append({"name": name, "in": "query", "description": each["description"], "schema": described})
-    if endpoint.body is not None:
+    if endpoint.has_deadline:
         parameters.append(
             {
                 "name": DEADLINE_HEADER,

@@ -159,6 +159,7 @@ ENDPOINTS: Final = (
         summary="Create transfers: moves, holds, and the posting or voiding of holds",
         description=f"At most {REQUEST_EVENTS_MAX} in one request. A refused transfer is a result, not an HTTP error.",
         body=CreateTransfers,
+        has_deadline=True,
         answer=writing.results_type("CreateTransferResult", "CreateTransferResults", CreateTransferStatus),
         errors=writing.ERRORS,
     ),
