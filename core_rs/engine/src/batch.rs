@@ -2,8 +2,8 @@
 
 use crate::cold::ColdRecord;
 use crate::expiry::ExpiryKey;
-use crate::known::Place;
 use crate::ledger::Position;
+use crate::place::Place;
 use crate::status::CreateResult;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -59,6 +59,8 @@ pub(crate) struct Savepoint {
 #[derive(Default)]
 pub(crate) struct BatchLog {
     pub in_flight: bool,
+    /// The batch's own time.
+    pub timestamp: u64,
     pub events: usize,
     /// The ledger's position before the batch.
     pub start: Position,

@@ -15,33 +15,35 @@ impl Ledger {
     /// applying the batch again after a rollback: what memory is about to forget is listed here before it is forgotten.
     #[must_use]
     pub fn cold_ids(&self, units: &[Unit<'_>]) -> Vec<u128> {
-        let mut ids = Vec::new();
-        if self.floor_ms == 0 {
-            return ids;
-        }
-        let mut seen: HashSet<u128, FixedState> = HashSet::default();
+        let mut old = Vec::new();
         for unit in units.iter().filter(|unit| unit.operation == Operation::CreateTransfers) {
             for index in 0..unit.len() {
                 let transfer = unit.transfer(index);
-                if self.is_cold(transfer.id) && seen.insert(transfer.id) {
-                    ids.push(transfer.id);
-                }
-                if transfer.closes_hold() && self.is_cold(transfer.pending_id) && seen.insert(transfer.pending_id) {
-                    ids.push(transfer.pending_id);
+                self.note_old(transfer.id, &mut old);
+                if transfer.closes_hold() {
+                    self.note_old(transfer.pending_id, &mut old);
                 }
             }
         }
-        ids
+        // Apart from the first step, so that the misses of all the lookups overlap.
+        let mut seen: HashSet<u128, FixedState> = HashSet::default();
+        let is_cold = |&(id, hash): &(u128, u32)| !self.stays_in_memory(id, hash) && seen.insert(id);
+        old.into_iter().filter(is_cold).map(|(id, _)| id).collect()
     }
 
+    /// Notes an id below the floor, and loads what looking it up will need.
     #[inline]
-    fn is_cold(&self, id: u128) -> bool {
-        id_time_ms(id) < self.floor_ms && id != 0 && !self.stays_in_memory(id)
+    fn note_old(&self, id: u128, old: &mut Vec<(u128, u32)>) {
+        if id_time_ms(id) < self.floor_ms && id != 0 {
+            let hash = hash_id(id);
+            let window = self.window.peek_everywhere(id, hash) ^ self.leaving.peek(id, hash);
+            std::hint::black_box(u64::from(window) ^ self.holds.peek(hash));
+            old.push((id, hash));
+        }
     }
 
     /// Returns whether an id is in memory and not about to be forgotten.
-    fn stays_in_memory(&self, id: u128) -> bool {
-        let hash = hash_id(id);
+    fn stays_in_memory(&self, id: u128, hash: u32) -> bool {
         if self.window.find(id, hash).is_some() {
             return true;
         }

@@ -64,9 +64,7 @@ impl Ledger {
         }
         let limit = FORGET_MIN + FORGET_PER_EVENT * events;
         self.carry_holds(limit);
-        for _ in 0..limit {
-            let Some(_) = self.holds.forget_closed(self.forgetting.now.closed_until) else { break };
-        }
+        self.holds.forget_closed(self.forgetting.now.closed_until, limit);
         for _ in 0..limit {
             let Some(_) = self.failures.forget(self.forgetting.now.failed_until) else { break };
         }
@@ -112,9 +110,9 @@ impl Ledger {
             let (record, link) = (*chunk.record(sequence), *chunk.link(sequence));
             if !link.is_open() && self.holds.find(id, hash).is_none() {
                 let accounts = link.accounts;
-                let hold = CarriedHold { record, sequence, closed_at: 0, accounts, outcome: link.outcome };
+                let hold = CarriedHold { record, sequence, closed_at, accounts, outcome: link.outcome };
                 let position = self.holds.insert(hold);
-                self.holds.retain_closed(position, closed_at);
+                self.holds.retain_closed(position, closed_at, hash);
             }
         }
     }

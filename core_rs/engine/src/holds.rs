@@ -1,8 +1,7 @@
 //! Holds whose chunk has left the window: open ones, and closed ones the database does not know as closed yet.
 
 use crate::id_index::{IdIndex, hash_id};
-use crate::transfer::Transfer;
-use crate::window::is_open_as_committed;
+use crate::transfer::{Transfer, id_time_ms};
 use std::collections::VecDeque;
 
 /// A hold carried over from an evicted chunk.
@@ -10,12 +9,21 @@ use std::collections::VecDeque;
 pub(crate) struct CarriedHold {
     pub record: Transfer,
     pub sequence: u64,
-    /// When it was closed; 0 while it is open.
+    /// The time of the batch that closed it; 0 while it is open.
     pub closed_at: u64,
     /// The debit and the credit account.
     pub accounts: [u32; 2],
-    /// As in [`Link::outcome`](crate::window::Link).
+    /// A [`HoldOutcome`](crate::HoldOutcome) as a number.
     pub outcome: u8,
+}
+
+/// A closed hold that waits to be forgotten.
+#[derive(Clone, Copy)]
+struct ClosedHold {
+    closed_at: u64,
+    position: u32,
+    /// Of its id.
+    hash: u32,
 }
 
 /// The carried holds by id.
@@ -23,16 +31,25 @@ pub(crate) struct CarriedHolds {
     slots: Vec<CarriedHold>,
     free: Vec<u32>,
     index: IdIndex,
+    /// The greatest time in an id that was ever carried: newer ids need not be looked for here.
+    id_time_max_ms: u64,
     /// Closed ones, by when they were closed.
-    closed: VecDeque<(u64, u32)>,
+    closed: VecDeque<ClosedHold>,
 }
 
 impl CarriedHolds {
     pub fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), index: IdIndex::with_capacity(0), closed: VecDeque::new() }
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: IdIndex::with_capacity(0),
+            id_time_max_ms: 0,
+            closed: VecDeque::new(),
+        }
     }
 
     pub fn insert(&mut self, hold: CarriedHold) -> u32 {
+        self.id_time_max_ms = self.id_time_max_ms.max(id_time_ms(hold.record.id));
         let position = match self.free.pop() {
             Some(position) => {
                 self.slots[position as usize] = hold;
@@ -49,7 +66,7 @@ impl CarriedHolds {
 
     #[inline]
     pub fn find(&self, id: u128, hash: u32) -> Option<u32> {
-        if self.index.len() == 0 {
+        if self.index.len() == 0 || id_time_ms(id) > self.id_time_max_ms {
             return None;
         }
         self.index.find(hash, |position| self.slots[position as usize].record.id == id)
@@ -69,38 +86,37 @@ impl CarriedHolds {
     }
 
     /// A closed hold stays until the database knows; `closed_at` is the time of the batch that closed it.
-    pub fn retain_closed(&mut self, position: u32, closed_at: u64) {
-        self.slots[position as usize].closed_at = closed_at;
-        self.closed.push_back((closed_at, position));
+    pub fn retain_closed(&mut self, position: u32, closed_at: u64, hash: u32) {
+        self.closed.push_back(ClosedHold { closed_at, position, hash });
     }
 
-    /// Forgets the next hold that was closed up to a time; the database knows it. Returns its id.
-    pub fn forget_closed(&mut self, closed_until: u64) -> Option<u128> {
-        let &(closed_at, position) = self.closed.front()?;
-        if closed_at > closed_until {
-            return None;
+    /// Forgets up to `limit` holds that were closed up to a time; the database knows them.
+    pub fn forget_closed(&mut self, closed_until: u64, limit: usize) {
+        let count = self.closed.partition_point(|closed| closed.closed_at <= closed_until).min(limit);
+        // The misses of all the removals overlap if they are looked at first.
+        std::hint::black_box(
+            self.closed.range(..count).fold(0, |touched, closed| touched ^ self.index.peek(closed.hash)),
+        );
+        for closed in self.closed.drain(..count) {
+            self.index.remove(closed.hash, closed.position);
+            self.free.push(closed.position);
         }
-        self.closed.pop_front();
-        let id = self.slots[position as usize].record.id;
-        self.index.remove(hash_id(id), position);
-        self.free.push(position);
-        Some(id)
     }
 
     /// Returns the ids of the holds closed after one time and up to another.
     pub fn closed_between(&self, after: u64, until: u64) -> impl Iterator<Item = u128> {
-        let first = self.closed.partition_point(|(closed_at, _)| *closed_at <= after);
-        let closed = self.closed.range(first..).take_while(move |(closed_at, _)| *closed_at <= until);
-        closed.map(|&(_, position)| self.slots[position as usize].record.id)
+        let first = self.closed.partition_point(|closed| closed.closed_at <= after);
+        let closed = self.closed.range(first..).take_while(move |closed| closed.closed_at <= until);
+        closed.map(|closed| self.slots[closed.position as usize].record.id)
     }
 
     /// Returns the holds that are open as of the last commit.
-    pub fn committed_open(&self) -> impl Iterator<Item = &CarriedHold> {
+    pub fn committed_open(&self, committed_timestamp: u64) -> impl Iterator<Item = &CarriedHold> {
         let mut is_free = vec![false; self.slots.len()];
         for &position in &self.free {
             is_free[position as usize] = true;
         }
         let occupied = self.slots.iter().zip(is_free).filter(|(_, is_free)| !is_free).map(|(hold, _)| hold);
-        occupied.filter(|hold| is_open_as_committed(hold.outcome))
+        occupied.filter(move |hold| hold.closed_at == 0 || hold.closed_at > committed_timestamp)
     }
 }

@@ -5,21 +5,10 @@ use crate::exists::existing_status;
 use crate::failures::Failure;
 use crate::id_index::hash_id;
 use crate::ledger::Ledger;
+use crate::place::Place;
 use crate::resolve::Resolved;
 use crate::status::CreateTransferStatus as Status;
 use crate::transfer::{Transfer, id_time_ms};
-use crate::window::CLOSED_IN_FLIGHT;
-
-/// Where a transfer is in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the window, by sequence.
-    Window(u64),
-    /// Among the carried holds, by position.
-    Carried(u32),
-    /// In a chunk that leaves, by sequence.
-    Leaving(u64),
-}
 
 /// A transfer that exists.
 pub(crate) struct Known<'a> {
@@ -52,8 +41,7 @@ impl Ledger {
             let (record, outcome, _) = cold.transfer(cold.find(id)?);
             return Some(Known { record, outcome });
         };
-        let outcome = HoldOutcome::from_code(self.outcome_code(place) & !CLOSED_IN_FLIGHT).expect("an outcome");
-        Some(Known { record: self.transfer_at(place), outcome })
+        Some(Known { record: self.transfer_at(place), outcome: self.outcome_at(place) })
     }
 
     /// Returns why an id cannot be created: because it exists, or because it failed before.
@@ -98,7 +86,7 @@ impl Ledger {
     pub(crate) fn note_known(&mut self, id: u128, place: Option<Place>, cold: &ColdRecords<'_>) {
         let Some(place) = place else { return };
         let is_of_this_batch = matches!(place, Place::Window(sequence) if sequence >= self.batch.first_sequence);
-        if is_of_this_batch || self.outcome_code(place) & CLOSED_IN_FLIGHT != 0 {
+        if is_of_this_batch || self.is_closed_in_flight(place) {
             return;
         }
         let known = self.known_transfer(id, cold).expect("it is in memory");
@@ -116,17 +104,6 @@ impl Ledger {
         self.position.id_time_max_ms = self.position.id_time_max_ms.max(id_time_ms(failure.id));
     }
 
-    /// Returns where a hold of known sequence is.
-    pub(crate) fn hold_place(&self, sequence: u64, id: u128) -> Place {
-        if sequence >= self.window.first_sequence() {
-            return Place::Window(sequence);
-        }
-        if self.leaving.is_open(sequence) {
-            return Place::Leaving(sequence);
-        }
-        Place::Carried(self.holds.find(id, hash_id(id)).expect("an open hold is in memory"))
-    }
-
     /// Returns where the transfer of a pending id is, looked up ahead of time where possible.
     #[inline]
     pub(crate) fn resolved_hold(&self, pending_id: u128, resolved: &Resolved) -> Option<Place> {
@@ -141,53 +118,5 @@ impl Ledger {
             }
         }
         self.find_in_memory(pending_id, hash_id(pending_id))
-    }
-
-    #[inline]
-    pub(crate) fn transfer_at(&self, place: Place) -> &Transfer {
-        match place {
-            Place::Window(sequence) => self.window.record(sequence),
-            Place::Carried(position) => &self.holds.get(position).record,
-            Place::Leaving(sequence) => self.leaving.chunk(sequence).record(sequence),
-        }
-    }
-
-    /// Returns the debit and the credit account of a transfer in memory.
-    #[inline]
-    pub(crate) fn accounts_at(&self, place: Place) -> [u32; 2] {
-        match place {
-            Place::Window(sequence) => self.window.link(sequence).accounts,
-            Place::Carried(position) => self.holds.get(position).accounts,
-            Place::Leaving(sequence) => self.leaving.chunk(sequence).link(sequence).accounts,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn outcome_code(&self, place: Place) -> u8 {
-        match place {
-            Place::Window(sequence) => self.window.link(sequence).outcome,
-            Place::Carried(position) => self.holds.get(position).outcome,
-            Place::Leaving(sequence) => self.leaving.chunk(sequence).link(sequence).outcome,
-        }
-    }
-
-    /// Sets what became of a hold; returns the hold's sequence.
-    #[inline]
-    pub(crate) fn set_outcome(&mut self, place: Place, outcome: u8) -> u64 {
-        match place {
-            Place::Window(sequence) => {
-                self.window.link_mut(sequence).outcome = outcome;
-                sequence
-            }
-            Place::Carried(position) => {
-                let hold = self.holds.get_mut(position);
-                hold.outcome = outcome;
-                hold.sequence
-            }
-            Place::Leaving(sequence) => {
-                self.leaving.chunk_mut(sequence).link_mut(sequence).outcome = outcome;
-                sequence
-            }
-        }
     }
 }

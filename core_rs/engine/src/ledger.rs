@@ -120,7 +120,7 @@ impl Ledger {
         let timestamp = now.max(self.position.last_timestamp + 1);
         assert!(timestamp < TIMESTAMP_END - (1 << 32), "timestamps fit 63 bits");
         self.begin_batch(timestamp);
-        self.batch.events = events;
+        (self.batch.timestamp, self.batch.events) = (timestamp, events);
         self.expire_holds(timestamp);
         self.batch.next_timestamp = timestamp + self.batch.expired.len() as u64;
 

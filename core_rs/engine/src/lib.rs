@@ -54,6 +54,7 @@ mod known;
 mod leaving;
 mod ledger;
 mod load;
+mod place;
 mod post_or_void;
 mod postgres_copy;
 mod projection;

@@ -4,15 +4,15 @@ use crate::account::account_flags;
 use crate::batch::{ClosedHold, ExpiredHold};
 use crate::cold::{ColdRecords, HoldOutcome};
 use crate::expiry::ExpiryKey;
-use crate::holds::{CarriedHold, CarriedHolds};
+use crate::holds::CarriedHolds;
 use crate::id_index::hash_id;
-use crate::known::Place;
 use crate::leaving::LeavingChunks;
 use crate::ledger::Ledger;
+use crate::place::Place;
 use crate::resolve::Resolved;
 use crate::status::CreateTransferStatus as Status;
 use crate::transfer::{Transfer, transfer_flags};
-use crate::window::{CLOSED_IN_FLIGHT, Link, Window};
+use crate::window::{Link, Window};
 
 impl Ledger {
     /// Posts or voids a hold; returns the transfer's timestamp.
@@ -89,7 +89,7 @@ impl Ledger {
         self.position.open_holds -= 1;
 
         let outcome = if is_void { HoldOutcome::Voided } else { HoldOutcome::Posted };
-        let hold_sequence = self.set_outcome(place, outcome as u8 | CLOSED_IN_FLIGHT);
+        let hold_sequence = self.close_at(place, outcome);
         self.batch.closed.push(ClosedHold {
             place,
             sequence: hold_sequence,
@@ -145,7 +145,7 @@ impl Ledger {
             let hold = *self.transfer_at(place);
             let accounts = self.accounts_at(place);
             self.release(&hold, accounts);
-            self.set_outcome(place, HoldOutcome::Expired as u8 | CLOSED_IN_FLIGHT);
+            self.close_at(place, HoldOutcome::Expired);
             self.batch.expired.push(ExpiredHold { key, place, closed_at: timestamp + index as u64 });
         }
     }
@@ -155,47 +155,16 @@ impl Ledger {
         let closed = std::mem::take(&mut self.batch.closed);
         let expired = std::mem::take(&mut self.batch.expired);
         for hold in &expired {
-            self.settle_closed_hold(hold.place, hold.key.sequence, hold.key.id);
+            self.settle_at(hold.place, hold.key.sequence, hold.key.id);
         }
         for hold in &closed {
-            self.settle_closed_hold(hold.place, hold.sequence, hold.id);
+            self.settle_at(hold.place, hold.sequence, hold.id);
             if hold.expires_at != 0 {
                 self.expiries.close(hold.expires_at, hold.sequence);
             }
         }
         self.projected.expired.extend_from_slice(&expired);
         (self.batch.closed, self.batch.expired) = (closed, expired);
-    }
-
-    fn settle_closed_hold(&mut self, place: Place, sequence: u64, id: u128) {
-        // Its chunk may have left, and its hold been carried over, since it was closed.
-        let place = match place {
-            Place::Window(_) if sequence >= self.window.first_sequence() => place,
-            Place::Carried(_) => place,
-            _ => self.hold_place(sequence, id),
-        };
-        let outcome = self.outcome_code(place) & !CLOSED_IN_FLIGHT;
-        let position = match place {
-            Place::Window(_) => {
-                self.set_outcome(place, outcome);
-                return;
-            }
-            Place::Carried(position) => position,
-            Place::Leaving(_) => {
-                let hold = CarriedHold {
-                    record: *self.transfer_at(place),
-                    sequence,
-                    closed_at: 0,
-                    accounts: self.accounts_at(place),
-                    outcome,
-                };
-                // What is not open there is not carried over later.
-                self.set_outcome(place, outcome);
-                self.holds.insert(hold)
-            }
-        };
-        self.holds.get_mut(position).outcome = outcome;
-        self.holds.retain_closed(position, self.position.last_timestamp);
     }
 
     /// Returns when the next hold expires, in nanoseconds: an idle caller then applies an empty batch.

@@ -3,10 +3,9 @@
 use crate::account::{Account, AccountBalance, account_flags};
 use crate::cold::HoldOutcome;
 use crate::id_index::hash_id;
-use crate::known::Place;
 use crate::ledger::Ledger;
+use crate::place::Place;
 use crate::transfer::Transfer;
-use crate::window::CLOSED_IN_FLIGHT;
 
 /// Which transfers of an account, and how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,9 +78,8 @@ impl Ledger {
         if matches!(place, Place::Window(sequence) if sequence >= self.sequence_next()) {
             return None;
         }
-        let code = self.outcome_code(place);
-        let code = if code & CLOSED_IN_FLIGHT == 0 { code } else { HoldOutcome::Open as u8 };
-        Some((*self.transfer_at(place), HoldOutcome::from_code(code).expect("an outcome")))
+        let outcome = if self.is_closed_in_flight(place) { HoldOutcome::Open } else { self.outcome_at(place) };
+        Some((*self.transfer_at(place), outcome))
     }
 
     /// Returns the transfers of an account that are in the window and match a filter, oldest first unless reversed.
@@ -158,7 +156,7 @@ impl Ledger {
 
     /// Visits every hold that is open as of the last commit, with its accounts, in no particular order.
     pub(crate) fn for_each_open_hold(&self, mut visit: impl FnMut(&Transfer, [u32; 2])) {
-        for hold in self.holds.committed_open() {
+        for hold in self.holds.committed_open(self.committed_position().last_timestamp) {
             visit(&hold.record, hold.accounts);
         }
         let end = self.sequence_next();

@@ -6,8 +6,8 @@
 use crate::accounts::NONE_ACCOUNT;
 use crate::event::{Operation, RECORD_SIZE, Unit};
 use crate::id_index::hash_id;
-use crate::known::Place;
 use crate::ledger::Ledger;
+use crate::place::Place;
 use crate::transfer::Transfer;
 
 /// Events looked up together: enough to overlap their misses, few enough that everything stays in the nearest caches.
@@ -154,7 +154,9 @@ impl Ledger {
     fn touch_holds(&self, block: &[Resolved]) {
         let mut touched = 0;
         for place in block.iter().filter_map(|resolved| resolved.place) {
-            let [debit, credit] = self.accounts_at(place);
+            let (hold, [debit, credit]) = (self.transfer_at(place), self.accounts_at(place));
+            // Both ends of the record, and the accounts.
+            touched ^= (hold.amount ^ u128::from(hold.timestamp)) as u16;
             touched ^= self.accounts.slot(debit).flags ^ self.accounts.slot(credit).flags;
         }
         std::hint::black_box(touched);

@@ -1,7 +1,6 @@
 //! Taking back: a failed chain, or a whole batch. Exactly, newest first.
 
 use crate::batch::Savepoint;
-use crate::cold::HoldOutcome;
 use crate::expiry::ExpiryKey;
 use crate::ledger::Ledger;
 use crate::post_or_void::closed_by;
@@ -28,7 +27,7 @@ impl Ledger {
         while let Some(expired) = self.batch.expired.pop() {
             let place = self.hold_place(expired.key.sequence, expired.key.id);
             let hold = *self.transfer_at(place);
-            self.set_outcome(place, HoldOutcome::Open as u8);
+            self.reopen_at(place);
             self.reserve_again(&hold, self.accounts_at(place), None);
             self.expiries.push(expired.key);
         }
@@ -79,7 +78,7 @@ impl Ledger {
         assert!(closed.id == record.pending_id, "closings are taken back newest first");
         let place = self.hold_place(closed.sequence, closed.id);
         let hold = *self.transfer_at(place);
-        self.set_outcome(place, HoldOutcome::Open as u8);
+        self.reopen_at(place);
         let is_void = record.has(transfer_flags::VOID_PENDING_TRANSFER);
         self.reserve_again(&hold, accounts, if is_void { None } else { Some(record.amount) });
     }

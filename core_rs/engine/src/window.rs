@@ -22,14 +22,8 @@ impl Link {
     /// Returns whether the transfer is a hold that is open as of the last commit.
     #[inline]
     pub fn is_open(&self) -> bool {
-        is_open_as_committed(self.outcome)
+        self.outcome == HoldOutcome::Open as u8 || self.outcome & CLOSED_IN_FLIGHT != 0
     }
-}
-
-/// Returns whether an outcome means open as of the last commit.
-#[inline]
-pub(crate) fn is_open_as_committed(outcome: u8) -> bool {
-    outcome == HoldOutcome::Open as u8 || outcome & CLOSED_IN_FLIGHT != 0
 }
 
 /// Added to the outcome of a hold that the batch in flight closed: committed reads still see it open.
