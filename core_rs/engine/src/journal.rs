@@ -283,3 +283,113 @@ pub fn chain_hash(key: &[u8; 32], prev: &[u8; 32], lsn: u64, epoch: u64, body: &
 pub fn key_check(key: &[u8; 32]) -> [u8; 32] {
     blake3::derive_key("pycore 2026 ledger journal key check", key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+
+    fn batch(cold: Vec<ColdRecord>) -> AppliedBatch {
+        AppliedBatch {
+            timestamp: 7,
+            results: Vec::new(),
+            expired: 0,
+            transfers_created: 0,
+            results_digest: [0; 32],
+            cold,
+        }
+    }
+
+    fn cold() -> Vec<ColdRecord> {
+        let record = Transfer { id: 9, pending_id: 8, ..Transfer::default() };
+        let pending = Transfer { id: 8, amount: u128::MAX, ..Transfer::default() };
+        vec![
+            ColdRecord::Failed { id: u128::MAX - 1 },
+            ColdRecord::Transfer { record, outcome: HoldOutcome::None, pending: Some(pending) },
+            ColdRecord::Transfer { record: pending, outcome: HoldOutcome::Expired, pending: None },
+        ]
+    }
+
+    #[test]
+    fn a_body_is_drawn_to_the_byte() {
+        let account = Account { id: 0x0102, ledger: 3, code: 4, ..Account::default() };
+        let units = [Unit { operation: Operation::CreateAccounts, records: account.as_bytes() }];
+        let body = encode_body(&units, &batch(Vec::new()));
+        assert_eq!(body.len(), 32 + 8 + 128);
+        assert_eq!(&body[..8], b"PJRN\x01\0\0\0");
+        assert_eq!(body[8..32], [7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 136, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(body[32..40], [1, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(&body[40..], account.as_bytes());
+    }
+
+    #[test]
+    fn what_was_encoded_is_decoded_raw_and_compressed() {
+        for events in [1, 5, 500] {
+            let transfers = vec![Transfer { id: 5, amount: 1 << 100, ..Transfer::default() }; events];
+            let units = [
+                Unit { operation: Operation::CreateTransfers, records: transfers.as_bytes() },
+                Unit { operation: Operation::CreateAccounts, records: transfers[..1].as_bytes() },
+            ];
+            let cold = if events == 1 { Vec::new() } else { cold() };
+            let body = encode_body(&units, &batch(cold.clone()));
+            assert_eq!(body[6] == 1, events > 1, "small payloads stay as they are");
+            let decoded = decode_body(&body).unwrap();
+            assert_eq!((decoded.timestamp, decoded.units(), decoded.cold.clone()), (7, units.to_vec(), cold));
+        }
+        let empty = decode_body(&encode_body(&[], &batch(Vec::new()))).unwrap();
+        assert!(empty.units().is_empty() && empty.cold.is_empty());
+    }
+
+    #[test]
+    fn a_body_that_is_not_one_says_why() {
+        let transfer = Transfer { id: 5, ..Transfer::default() };
+        let units = [Unit { operation: Operation::CreateTransfers, records: transfer.as_bytes() }];
+        let body = encode_body(&units, &batch(cold()));
+        let changed = |position: usize, value: u8| {
+            let mut changed = decode_raw(&body);
+            changed[position] = value;
+            decode_body(&changed)
+        };
+        assert_eq!(changed(4, 2), Err(BodyError::UnknownVersion(2)));
+        assert!(matches!(changed(0, b'p'), Err(BodyError::Malformed(_))));
+        assert!(matches!(changed(6, 2), Err(BodyError::Malformed(_))), "unknown encoding");
+        assert!(matches!(changed(28, 1), Err(BodyError::Malformed(_))), "reserved header bytes");
+        assert!(matches!(changed(32, 3), Err(BodyError::Malformed(_))), "unknown operation");
+        assert!(matches!(changed(33, 1), Err(BodyError::Malformed(_))), "reserved unit bytes");
+        assert!(matches!(changed(36, 0), Err(BodyError::Malformed(_))), "an empty unit");
+        assert_eq!(changed(36, 200), Err(BodyError::Truncated));
+        assert!(matches!(changed(168 + 3, 1), Err(BodyError::Malformed(_))), "reserved cold bytes");
+        assert!(matches!(changed(168 + 272 + 1, 5), Err(BodyError::Malformed(_))), "unknown outcome");
+        let raw = decode_raw(&body);
+        for length in 0..raw.len() {
+            assert_eq!(decode_body(&raw[..length]), Err(BodyError::Truncated), "cut to {length} bytes");
+        }
+        let longer = [raw, vec![0]].concat();
+        assert!(matches!(decode_body(&longer), Err(BodyError::Malformed(_))));
+    }
+
+    /// Returns the same body, uncompressed.
+    fn decode_raw(body: &[u8]) -> Vec<u8> {
+        let payload =
+            decode_payload(u16::from_le_bytes([body[6], body[7]]), &body[32..], read_u32(&body[24..]) as usize);
+        let mut raw = [&body[..32], &payload.unwrap()].concat();
+        raw[6] = 0;
+        raw
+    }
+
+    #[test]
+    fn the_chain_depends_on_everything() {
+        let base = chain_hash(&[1; 32], &[2; 32], 3, 4, b"body");
+        assert_eq!(base, chain_hash(&[1; 32], &[2; 32], 3, 4, b"body"));
+        let others = [
+            chain_hash(&[9; 32], &[2; 32], 3, 4, b"body"),
+            chain_hash(&[1; 32], &[9; 32], 3, 4, b"body"),
+            chain_hash(&[1; 32], &[2; 32], 9, 4, b"body"),
+            chain_hash(&[1; 32], &[2; 32], 3, 9, b"body"),
+            chain_hash(&[1; 32], &[2; 32], 3, 4, b"bodY"),
+        ];
+        assert!(!others.contains(&base));
+        assert_ne!(key_check(&[1; 32]), key_check(&[2; 32]));
+        assert_ne!(key_check(&[1; 32]), [1; 32]);
+    }
+}

@@ -299,3 +299,98 @@ pub(crate) fn read_transfer(row: &Row<'_, TRANSFER_COLUMNS>) -> Result<(u64, Tra
     }
     Ok((read_bigint(row[0])?, transfer))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::LedgerOptions;
+    use crate::postgres_copy::CopyWriter;
+    use crate::projection::{put_account, put_transfer};
+    use proptest::prelude::*;
+
+    fn account(id: u128, timestamp: u64) -> Account {
+        Account { id, ledger: 1, code: 1, timestamp, ..Account::default() }
+    }
+
+    fn transfer(id: u128, timestamp: u64) -> Transfer {
+        let (debit_account_id, credit_account_id) = (1, 2);
+        Transfer { id, debit_account_id, credit_account_id, ledger: 1, code: 1, timestamp, ..Transfer::default() }
+    }
+
+    /// Loads two accounts and these rows; the projection ends at sequence 3 and time 100, its last transfer at 50.
+    fn load(
+        accounts: &[Account],
+        transfers: &[(u64, Transfer)],
+        holds: &[(u64, Transfer)],
+    ) -> Result<Ledger, LoadError> {
+        let mut ledger = Ledger::new(LedgerOptions::default());
+        let mut copy = CopyWriter::with_capacity(0, 0);
+        accounts.iter().for_each(|account| put_account(&mut copy, account));
+        ledger.load_accounts(&copy.finish().0)?;
+        let rows = |rows: &[(u64, Transfer)]| {
+            let mut copy = CopyWriter::with_capacity(0, 0);
+            rows.iter().for_each(|(sequence, transfer)| put_transfer(&mut copy, *sequence, transfer));
+            copy.finish().0
+        };
+        ledger.load_transfers(&rows(transfers))?;
+        ledger.load_open_holds(&rows(holds))?;
+        ledger.finish_load(3, 100, 50, 0)?;
+        Ok(ledger)
+    }
+
+    #[test]
+    fn rows_that_contradict_each_other_are_refused() {
+        let accounts = [account(1, 10), account(2, 11)];
+        let transfers = [(1, transfer(21, 40)), (2, transfer(22, 50))];
+        let mut hold = transfer(20, 30);
+        hold.flags = transfer_flags::PENDING;
+        assert!(load(&accounts, &transfers, &[(0, hold)]).is_ok());
+        assert!(load(&accounts, &[], &[]).is_ok());
+
+        let refused = |accounts: &[Account], transfers: &[(u64, Transfer)], holds: &[(u64, Transfer)]| {
+            assert!(matches!(load(accounts, transfers, holds), Err(LoadError::Inconsistent(_))));
+        };
+        refused(&[account(1, 10), account(1, 11)], &transfers, &[]);
+        refused(&[account(1, 10), account(2, 101)], &transfers, &[]);
+        refused(&accounts[..1], &transfers, &[]);
+        refused(&accounts, &transfers[..1], &[]);
+        refused(&accounts, &[transfers[0], transfers[0]], &[]);
+        refused(&accounts, &[(1, transfer(21, 50)), (2, transfer(22, 50))], &[]);
+        refused(&accounts, &[(1, transfer(22, 40)), transfers[1]], &[]);
+        refused(&accounts, &[(2, transfer(22, 51))], &[]);
+        refused(&accounts, &transfers, &[(1, transfer(21, 40))]);
+        refused(&accounts, &transfers, &[(0, hold), (0, hold)]);
+        refused(&accounts, &transfers, &[(3, hold)]);
+        refused(&accounts, &transfers, &[(1, Transfer { flags: transfer_flags::PENDING, ..transfer(21, 40) })]);
+        refused(&[Account { debits_posted: u128::MAX, debits_pending: 1, ..account(1, 10) }], &[], &[]);
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_is_refused() {
+        let mut ledger = Ledger::new(LedgerOptions::default());
+        let mut copy = CopyWriter::with_capacity(0, 0);
+        put_account(&mut copy, &account(1, 10));
+        let copy = copy.finish().0;
+        ledger.load_accounts(&copy[..copy.len() - 1]).unwrap();
+        assert_eq!(ledger.finish_load(0, 10, 0, 0), Err(LoadError::Malformed("a COPY stream is cut short")));
+    }
+
+    proptest! {
+        /// Whatever the bytes, and wherever they are cut.
+        #[test]
+        fn damaged_rows_never_panic(changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 0..6), cut in any::<u16>()) {
+            let mut copy = CopyWriter::with_capacity(0, 0);
+            put_transfer(&mut copy, 0, &transfer(20, 30));
+            put_transfer(&mut copy, 1, &transfer(21, 40));
+            let mut copy = copy.finish().0;
+            for (position, value) in changes {
+                let position = usize::from(position) % copy.len();
+                copy[position] = value;
+            }
+            let (first, second) = copy.split_at(usize::from(cut) % copy.len());
+            let mut ledger = Ledger::new(LedgerOptions::default());
+            let _ = ledger.load_transfers(first).and_then(|()| ledger.load_transfers(second));
+            let _ = ledger.finish_load(2, 100, 40, 0);
+        }
+    }
+}

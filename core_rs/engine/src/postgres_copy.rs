@@ -125,3 +125,66 @@ impl CopyWriter {
         (self.buffer, self.rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numeric(value: u128) -> Vec<u8> {
+        let mut writer = CopyWriter::with_capacity(1, 0);
+        writer.begin_row(1);
+        writer.put_numeric(value);
+        writer.finish().0[HEADER.len() + 2..].to_vec()
+    }
+
+    /// As `psql -c "copy (select 10000::numeric) to stdout (format binary)"` writes them.
+    #[test]
+    fn numerics_are_postgresqls() {
+        assert_eq!(numeric(0), [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+        assert_eq!(numeric(1), [0, 0, 0, 10, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]);
+        assert_eq!(numeric(10_000), [0, 0, 0, 10, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0xff, 0xff]);
+        assert_eq!(numeric(12_345), [0, 0, 0, 12, 0, 2, 0, 1, 0, 0, 0, 0, 0, 1, 0x09, 0x29, 0xff, 0xff]);
+    }
+
+    #[test]
+    fn without_rows_there_is_no_stream() {
+        assert_eq!(CopyWriter::with_capacity(0, 100).finish(), (Vec::new(), 0));
+    }
+}
+
+#[cfg(test)]
+mod property_tests {
+    use super::*;
+    use crate::copy_reader::{CopyReader, read_bigint, read_numeric, read_uuid};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            rows in proptest::collection::vec((any::<u128>(), 0..128u32, any::<u128>(), 0..1u64 << 63), 1..20),
+            piece in 1..100usize,
+        ) {
+            let mut writer = CopyWriter::with_capacity(rows.len(), 60);
+            for &(value, shift, id, number) in &rows {
+                writer.begin_row(3);
+                writer.put_numeric(value >> shift);
+                writer.put_uuid_or_null(id);
+                writer.put_bigint_u64(number);
+            }
+            let (copy, count) = writer.finish();
+            prop_assert_eq!(count, rows.len() as u64);
+            let mut reader = CopyReader::default();
+            let mut read = Vec::new();
+            // Twice: streams may follow each other.
+            for part in [&copy[..], &copy[..]].concat().chunks(piece) {
+                reader.push::<3>(part, |row| {
+                    read.push((read_numeric(row[0])?, read_uuid(row[1])?, read_bigint(row[2])?));
+                    Ok(())
+                }).unwrap();
+            }
+            prop_assert!(reader.is_complete());
+            let expected: Vec<_> = rows.iter().map(|&(value, shift, id, number)| (value >> shift, id, number)).collect();
+            prop_assert_eq!(read, [&expected[..], &expected[..]].concat());
+        }
+    }
+}
