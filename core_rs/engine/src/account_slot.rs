@@ -27,6 +27,13 @@ impl AccountState {
 /// The upper halves of the balances of an account where one of them passes 64 bits.
 pub(crate) type HighHalves = [u64; 4];
 
+/// Returns whether there is an upper half. Word by word: comparing whole arrays would have to wait until the words just
+/// written have left the processor's store buffer.
+#[inline(always)]
+pub(crate) fn has_high_half(high_halves: &HighHalves) -> bool {
+    high_halves[0] | high_halves[1] | high_halves[2] | high_halves[3] != 0
+}
+
 /// What every transfer of an account reads and writes, exactly one cache line: with millions of accounts a transfer waits
 /// for memory more than for anything else. The upper halves of large balances and the fields no transfer needs are
 /// elsewhere.
@@ -36,7 +43,7 @@ pub(crate) struct AccountSlot {
     pub id: u128,
     low_halves: [u64; 4],
     last_sequence: u32,
-    /// Where the prior image is, if there is one; see [`Accounts`](crate::accounts::Accounts).
+    /// Where the prior image is, if there is one; see [`Accounts`](crate::accounts::Accounts). In the image, the account.
     image: u32,
     pub ledger: u32,
     pub flags: u16,
@@ -84,10 +91,19 @@ impl AccountSlot {
             .then_some(self.image as usize)
     }
 
+    /// Returns the slot as it is, to be kept as the image of an account, and notes where it is kept.
     #[inline(always)]
-    pub fn set_image(&mut self, batch: u64, image: usize) {
-        self.image = image as u32;
+    pub fn take_image(&mut self, account: u32, batch: u64, position: usize) -> Self {
+        let image = Self { image: account, ..self.clone() };
+        self.image = position as u32;
         self.marks = (batch as u16) << Self::BATCH_SHIFT | self.marks & (Self::DIRTY | Self::WIDE);
+        image
+    }
+
+    /// Returns which account this is the image of.
+    #[inline(always)]
+    pub fn imaged_account(&self) -> u32 {
+        self.image
     }
 
     /// Returns the state, given the upper halves of the balances.

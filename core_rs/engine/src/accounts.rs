@@ -1,7 +1,7 @@
 //! All accounts, in one dense array in creation order, with prior images for the batch in flight.
 
 use crate::account::Account;
-use crate::account_slot::{AccountSlot, AccountState, HighHalves};
+use crate::account_slot::{AccountSlot, AccountState, HighHalves, has_high_half};
 use crate::id_index::{IdIndex, hash_id, slot_position};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -22,12 +22,6 @@ struct AccountDetails {
     code: u16,
 }
 
-/// An account that the batch in flight changes, as it was before.
-struct AccountImage {
-    account: u32,
-    state: AccountState,
-}
-
 /// The account array, its index, and the images of the batch in flight.
 ///
 /// An account has an image if its slot says where and the image there says so too: nothing has to be reset between
@@ -43,7 +37,10 @@ pub(crate) struct Accounts {
     batch: u64,
     /// The first account created by the batch in flight.
     batch_first: u32,
-    images: Vec<AccountImage>,
+    /// Slots of accounts that the batch in flight changes, as they were before.
+    images: Vec<AccountSlot>,
+    /// Of the images that are marked wide.
+    image_high_halves: HashMap<u32, HighHalves, FixedState>,
     dirty: Vec<u32>,
     /// Entries of `dirty` from before the batch in flight.
     dirty_before_batch: usize,
@@ -59,6 +56,7 @@ impl Accounts {
             batch: 0,
             batch_first: 0,
             images: Vec::new(),
+            image_high_halves: HashMap::default(),
             dirty: Vec::new(),
             dirty_before_batch: 0,
         }
@@ -149,7 +147,7 @@ impl Accounts {
             flags: account.flags,
         };
         let high_halves = self.slot_mut(position).set_state(&state);
-        if high_halves != HighHalves::default() {
+        if has_high_half(&high_halves) {
             self.set_wide(position, high_halves);
         }
         position
@@ -175,12 +173,14 @@ impl Accounts {
 
     /// Gives an account a new state in the batch in flight, after keeping its prior image, once.
     #[inline(always)]
-    pub fn set_state(&mut self, account: u32, before: &AccountState, after: &AccountState) {
+    pub fn set_state(&mut self, account: u32, after: &AccountState) {
         let slot = &mut self.segments[(account >> SEGMENT_BITS) as usize][(account & SEGMENT_MASK) as usize];
         let image = slot.image(self.batch).and_then(|position| self.images.get(position));
-        if image.is_none_or(|image| image.account != account) && account < self.batch_first {
-            slot.set_image(self.batch, self.images.len());
-            self.images.push(AccountImage { account, state: *before });
+        if image.is_none_or(|image| image.imaged_account() != account) && account < self.batch_first {
+            self.images.push(slot.take_image(account, self.batch, self.images.len()));
+            if slot.is_wide() {
+                self.image_high_halves.insert(account, self.high_halves[&account]);
+            }
             if !slot.has_mark(AccountSlot::DIRTY) {
                 slot.set_mark(AccountSlot::DIRTY);
                 self.dirty.push(account);
@@ -188,23 +188,22 @@ impl Accounts {
         }
         let was_wide = slot.is_wide();
         let high_halves = slot.set_state(after);
-        if was_wide || high_halves != HighHalves::default() {
+        if was_wide || has_high_half(&high_halves) {
             self.set_wide(account, high_halves);
         }
     }
 
     /// Changes an account in the batch in flight.
     pub fn change(&mut self, account: u32, edit: impl FnOnce(&mut AccountState)) {
-        let before = self.state(account);
-        let mut after = before;
-        edit(&mut after);
-        self.set_state(account, &before, &after);
+        let mut state = self.state(account);
+        edit(&mut state);
+        self.set_state(account, &state);
     }
 
     #[cold]
     fn set_wide(&mut self, account: u32, high_halves: HighHalves) {
         let slot = self.slot_mut(account);
-        if high_halves == HighHalves::default() {
+        if !has_high_half(&high_halves) {
             slot.clear_mark(AccountSlot::WIDE);
             self.high_halves.remove(&account);
         } else {
@@ -232,7 +231,7 @@ impl Accounts {
     }
 
     pub fn commit_batch(&mut self) {
-        self.images.clear();
+        self.forget_images();
         self.begin_batch();
     }
 
@@ -240,9 +239,10 @@ impl Accounts {
     pub fn end_rollback(&mut self) {
         self.truncate(self.batch_first);
         for image in &self.images {
-            assert!(self.state(image.account) == image.state, "rollback restores every account it touched");
+            let account = image.imaged_account();
+            assert!(self.state(account) == self.imaged_state(image), "rollback restores every account it touched");
         }
-        self.images.clear();
+        self.forget_images();
         while self.dirty.len() > self.dirty_before_batch {
             let account = self.dirty.pop().expect("longer than before the batch");
             if account < self.len() {
@@ -280,8 +280,20 @@ impl Accounts {
     pub fn committed_state(&self, account: u32) -> AccountState {
         let image = self.slot(account).image(self.batch).and_then(|position| self.images.get(position));
         match image {
-            Some(image) if image.account == account => image.state,
+            Some(image) if image.imaged_account() == account => self.imaged_state(image),
             _ => self.state(account),
+        }
+    }
+
+    fn imaged_state(&self, image: &AccountSlot) -> AccountState {
+        let is_wide = image.is_wide();
+        image.state(if is_wide { self.image_high_halves[&image.imaged_account()] } else { HighHalves::default() })
+    }
+
+    fn forget_images(&mut self) {
+        self.images.clear();
+        if !self.image_high_halves.is_empty() {
+            self.image_high_halves.clear();
         }
     }
 
@@ -301,7 +313,7 @@ impl Accounts {
     /// Returns the committed accounts that changed since the last call. What the batch in flight touched stays dirty.
     pub fn take_dirty(&mut self) -> Vec<u32> {
         let in_flight: Vec<u32> =
-            self.images.iter().map(|image| image.account).chain(self.batch_first..self.len()).collect();
+            self.images.iter().map(AccountSlot::imaged_account).chain(self.batch_first..self.len()).collect();
         let mut taken = std::mem::replace(&mut self.dirty, in_flight);
         taken.truncate(self.dirty_before_batch);
         self.dirty_before_batch = 0;

@@ -133,8 +133,8 @@ impl Ledger {
             credit.credits_posted += record.amount;
         }
         (debit.last_sequence, credit.last_sequence) = (sequence as u32, sequence as u32);
-        self.accounts.set_state(accounts[0], before[0], &debit);
-        self.accounts.set_state(accounts[1], before[1], &credit);
+        self.accounts.set_state(accounts[0], &debit);
+        self.accounts.set_state(accounts[1], &credit);
 
         let outcome = if record.is_hold() { HoldOutcome::Open } else { HoldOutcome::None };
         let previous = [before[0].last_sequence, before[1].last_sequence];

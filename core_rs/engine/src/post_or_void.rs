@@ -84,8 +84,8 @@ impl Ledger {
         credit.credits_posted += posted;
         credit.flags &= !reopened_credit;
         (debit.last_sequence, credit.last_sequence) = (sequence as u32, sequence as u32);
-        self.accounts.set_state(accounts[0], &before[0], &debit);
-        self.accounts.set_state(accounts[1], &before[1], &credit);
+        self.accounts.set_state(accounts[0], &debit);
+        self.accounts.set_state(accounts[1], &credit);
         self.position.open_holds -= 1;
 
         let outcome = if is_void { HoldOutcome::Voided } else { HoldOutcome::Posted };
