@@ -34,16 +34,17 @@ pub(crate) fn has_high_half(high_halves: &HighHalves) -> bool {
     high_halves[0] | high_halves[1] | high_halves[2] | high_halves[3] != 0
 }
 
-/// What every transfer of an account reads and writes, exactly one cache line: with millions of accounts a transfer waits
-/// for memory more than for anything else. The upper halves of large balances and the fields no transfer needs are
-/// elsewhere.
+/// What every transfer of an account reads and writes, exactly one cache line: with millions of accounts a transfer
+/// waits for memory more than for anything else. The upper halves of large balances and the fields no transfer needs
+/// are elsewhere.
 #[repr(C, align(64))]
 #[derive(Clone)]
 pub(crate) struct AccountSlot {
     pub id: u128,
     low_halves: [u64; 4],
     last_sequence: u32,
-    /// Where the prior image is, if there is one; see [`Accounts`](crate::accounts::Accounts). In the image, the account.
+    /// Where the prior image is, if there is one; see [`Accounts`](crate::accounts::Accounts). In the image, the
+    /// account.
     image: u32,
     pub ledger: u32,
     pub flags: u16,
@@ -83,8 +84,8 @@ impl AccountSlot {
         self.marks &= !mark;
     }
 
-    /// Returns where the prior image is if the batch made one. The batch is told apart by its low bits only, so the image
-    /// itself has the last word; without them nearly every change would have to look there.
+    /// Returns where the prior image is if the batch made one. The batch is told apart by its low bits only, so the
+    /// image itself has the last word; without them nearly every change would have to look there.
     #[inline(always)]
     pub fn image(&self, batch: u64) -> Option<usize> {
         (self.marks >> Self::BATCH_SHIFT == batch as u16 & (u16::MAX >> Self::BATCH_SHIFT))

@@ -2,9 +2,9 @@
 
 const SLOTS_MIN: usize = 16;
 
-/// Linear probing over four-byte slots. Every transfer looks its id up here and adds it, at a random place, so the table
-/// is kept as small as it can be: a slot holds the position and as many bits of the hash as are left, and where more of
-/// the hash is needed (growing, removing) it is computed again from the id.
+/// Linear probing over four-byte slots. Every transfer looks its id up here and adds it, at a random place, so the
+/// table is kept as small as it can be: a slot holds the position and as many bits of the hash as are left, and where
+/// more of the hash is needed (growing, removing) it is computed again from the id.
 pub(crate) struct ChunkIndex {
     /// Zero is empty; else `tag << position_bits | position + 1`.
     slots: Vec<u32>,

@@ -11,8 +11,9 @@ impl Ledger {
     /// Returns the transfer ids and pending ids of a batch that may exist without being in memory: old ones, below the
     /// floor that eviction raised. Usually none, and then nothing is allocated.
     ///
-    /// The answers go to [`apply`](Self::apply). They stay good while the batch before is applied and committed, and for
-    /// applying the batch again after a rollback: what memory is about to forget is listed here before it is forgotten.
+    /// The answers go to [`apply`](Self::apply). They stay good while the batch before is applied and committed, and
+    /// for applying the batch again after a rollback: what memory is about to forget is listed here before it is
+    /// forgotten.
     #[must_use]
     pub fn cold_ids(&self, units: &[Unit<'_>]) -> Vec<u128> {
         let mut old = Vec::new();

@@ -13,8 +13,8 @@ use crate::transfer::{NANOSECONDS_PER_SECOND, Transfer, id_time_ms, transfer_fla
 use crate::window::{BalanceRow, Link};
 
 impl Ledger {
-    /// Creates one transfer, making the event its record; returns its timestamp. Guards stand in the order of precedence of
-    /// <https://docs.tigerbeetle.com/reference/requests/create_transfers/#result>.
+    /// Creates one transfer, making the event its record; returns its timestamp. Guards stand in the order of
+    /// precedence of <https://docs.tigerbeetle.com/reference/requests/create_transfers/#result>.
     #[inline(always)]
     pub(crate) fn create_transfer(
         &mut self,

@@ -8,8 +8,8 @@ use crate::transfer::{Transfer, id_time_ms};
 
 /// Failures that stay in memory whatever happens; more leave once they are durable.
 const FAILURES_KEPT_MAX: usize = if cfg!(test) { 4 } else { 1 << 20 };
-/// How much is forgotten with each commit, so that it keeps up without any batch waiting for it. Tests go slower, to see
-/// the states in between.
+/// How much is forgotten with each commit, so that it keeps up without any batch waiting for it. Tests go slower, to
+/// see the states in between.
 const FORGET_MIN: usize = if cfg!(test) { 1 } else { 64 };
 const FORGET_PER_EVENT: usize = if cfg!(test) { 0 } else { 4 };
 
@@ -32,8 +32,8 @@ pub(crate) struct Forgetting {
 }
 
 impl Ledger {
-    /// Forgets the window's oldest chunk, which must be projected, durable and indexed in the database, and the failures
-    /// that are as old. Open holds stay.
+    /// Forgets the window's oldest chunk, which must be projected, durable and indexed in the database, and the
+    /// failures that are as old. Open holds stay.
     ///
     /// # Panics
     ///

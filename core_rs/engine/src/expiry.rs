@@ -27,8 +27,8 @@ struct Bucket {
     unsorted: bool,
 }
 
-/// Holds with a timeout by the second they expire in. Closing a hold only notes its sequence; a bucket in which most are
-/// closed is compacted, so memory follows the open holds and no hold has to be looked at again for it.
+/// Holds with a timeout by the second they expire in. Closing a hold only notes its sequence; a bucket in which most
+/// are closed is compacted, so memory follows the open holds and no hold has to be looked at again for it.
 #[derive(Default)]
 pub(crate) struct ExpiryQueue {
     buckets: BTreeMap<u64, Bucket>,

@@ -10,8 +10,8 @@ pub(crate) fn hash_id(id: u128) -> u32 {
     (foldhash::quality::FixedState::with_seed(0x6c65_6467_6572).hash_one(id) >> 32) as u32
 }
 
-/// Linear probing over eight-byte slots: 32 bits of hash and 32 bits of position, so that a lookup that misses costs one
-/// cache line, and growing or removing never has to look at the ids themselves.
+/// Linear probing over eight-byte slots: 32 bits of hash and 32 bits of position, so that a lookup that misses costs
+/// one cache line, and growing or removing never has to look at the ids themselves.
 ///
 /// The home of an entry is the top bits of its hash: growing keeps entries in order and streams through memory.
 pub(crate) struct IdIndex {

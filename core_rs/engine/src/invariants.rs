@@ -64,8 +64,8 @@ impl fmt::Display for InvariantError {
 impl std::error::Error for InvariantError {}
 
 impl Ledger {
-    /// Checks the committed books: debits equal credits in every ledger, no account passed its limit, pending amounts are
-    /// the sums of the open holds, every account is found by its id.
+    /// Checks the committed books: debits equal credits in every ledger, no account passed its limit, pending amounts
+    /// are the sums of the open holds, every account is found by its id.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
 //! Chunks on their way out of memory.
 //!
-//! An evicted chunk is gone from the window at once, and its ids are asked for as cold from then on. But answers asked for
-//! before may still be on their way, for a batch that relies on what was in memory then: so a chunk can be found until two
-//! more batches are committed. Then its open holds are carried over, bit by bit, as it may hold a million of them and no
-//! batch shall wait for that.
+//! An evicted chunk is gone from the window at once, and its ids are asked for as cold from then on. But answers asked
+//! for before may still be on their way, for a batch that relies on what was in memory then: so a chunk can be found
+//! until two more batches are committed. Then its open holds are carried over, bit by bit, as it may hold a million of
+//! them and no batch shall wait for that.
 
 use crate::chunk::Chunk;
 use crate::holds::CarriedHold;

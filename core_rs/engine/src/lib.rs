@@ -1,8 +1,8 @@
 //! A deterministic double-entry ledger in memory: no I/O, no clock, no randomness.
 //!
 //! Accounts, transfers and result codes are TigerBeetle's (<https://docs.tigerbeetle.com/reference/>), whose public
-//! reference is the specification; the implementation is our own. One batch at a time is applied, recorded by the caller
-//! (see [`journal`]), then committed or rolled back:
+//! reference is the specification; the implementation is our own. One batch at a time is applied, recorded by the
+//! caller (see [`journal`]), then committed or rolled back:
 //!
 //! ```
 //! use pycore_engine::{Account, Ledger, LedgerOptions, Operation, Transfer, Unit, journal};

@@ -378,7 +378,10 @@ mod tests {
     proptest! {
         /// Whatever the bytes, and wherever they are cut.
         #[test]
-        fn damaged_rows_never_panic(changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 0..6), cut in any::<u16>()) {
+        fn damaged_rows_never_panic(
+            changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 0..6),
+            cut in any::<u16>(),
+        ) {
             let mut copy = CopyWriter::with_capacity(0, 0);
             put_transfer(&mut copy, 0, &transfer(20, 30));
             put_transfer(&mut copy, 1, &transfer(21, 40));

@@ -183,7 +183,8 @@ mod property_tests {
                 }).unwrap();
             }
             prop_assert!(reader.is_complete());
-            let expected: Vec<_> = rows.iter().map(|&(value, shift, id, number)| (value >> shift, id, number)).collect();
+            let expected = rows.iter().map(|&(value, shift, id, number)| (value >> shift, id, number));
+            let expected: Vec<_> = expected.collect();
             prop_assert_eq!(read, [&expected[..], &expected[..]].concat());
         }
     }

@@ -2,12 +2,17 @@
 //!
 //! | buffer | columns |
 //! |---|---|
-//! | `transfers` | sequence bigint, id uuid, debit_account_id uuid, credit_account_id uuid, amount numeric, pending_id uuid or NULL, user_data_128 uuid or NULL, user_data_64 numeric, user_data_32 bigint, timeout bigint, ledger bigint, code integer, flags integer, timestamp bigint |
-//! | `accounts` | id uuid, debits_pending, debits_posted, credits_pending, credits_posted numeric, user_data_128 uuid or NULL, user_data_64 numeric, user_data_32 bigint, ledger bigint, code integer, flags integer, timestamp bigint |
-//! | `holds_opened` | id uuid, timestamp bigint, expires_at bigint (0 for never) |
-//! | `holds_closed` | id uuid, outcome smallint, closed_at bigint |
-//! | `failures` | id uuid, timestamp bigint |
-//! | `balances` | account_id uuid, timestamp bigint, debits_pending, debits_posted, credits_pending, credits_posted numeric |
+//! | `transfers` | sequence, id, debit_account_id, credit_account_id, amount, pending_id, user_data_128, |
+//! | | user_data_64, user_data_32, timeout, ledger, code, flags, timestamp |
+//! | `accounts` | id, debits_pending, debits_posted, credits_pending, credits_posted, user_data_128, user_data_64, |
+//! | | user_data_32, ledger, code, flags, timestamp |
+//! | `holds_opened` | id, timestamp, expires_at (0 for never) |
+//! | `holds_closed` | id, outcome (smallint), closed_at |
+//! | `failures` | id, timestamp |
+//! | `balances` | account_id, timestamp, debits_pending, debits_posted, credits_pending, credits_posted |
+//!
+//! 128-bit ids are `uuid`; `pending_id` and `user_data_128` are NULL where they are 0. Amounts and `user_data_64` are
+//! `numeric`; 16-bit numbers are `integer`; everything else is `bigint`, times in nanoseconds.
 
 use crate::account::Account;
 use crate::batch::ExpiredHold;

@@ -6,8 +6,8 @@ use zerocopy::IntoBytes;
 
 impl Ledger {
     /// Returns the BLAKE3 of the committed state: the accounts in creation order, the open holds in creation order, the
-    /// last timestamp, the last transfer's timestamp and the number of transfers. The same after recovery as before; what
-    /// happens to be in the window makes no difference.
+    /// last timestamp, the last transfer's timestamp and the number of transfers. The same after recovery as before;
+    /// what happens to be in the window makes no difference.
     #[must_use]
     pub fn state_hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();

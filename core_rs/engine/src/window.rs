@@ -175,8 +175,8 @@ impl Window {
 
     /// Lays out events behind those laid out before.
     ///
-    /// An event arrives from elsewhere and becomes a record here, nearly always. Copying a block of them ahead of time is
-    /// faster than waiting for each when it is read and again when it is written.
+    /// An event arrives from elsewhere and becomes a record here, nearly always. Copying a block of them ahead of time
+    /// is faster than waiting for each when it is read and again when it is written.
     pub fn stage(&mut self, events: &[u8]) {
         self.open.stage(self.staged.0 + self.staged.1, events);
         self.staged.1 += events.len() / RECORD_SIZE;
@@ -261,11 +261,11 @@ impl Window {
         &rows[start..start + count]
     }
 
-    /// Returns the newest transfer of an account before the sequence `end`, given the low half of its sequence; `None` if
-    /// it has left the window or there is none.
+    /// Returns the newest transfer of an account before the sequence `end`, given the low half of its sequence; `None`
+    /// if it has left the window or there is none.
     ///
-    /// The half is enough: of the sequences it can stand for, the greatest before `end` is that transfer if it is one of
-    /// this account at all, since the account has no transfer in between.
+    /// The half is enough: of the sequences it can stand for, the greatest before `end` is that transfer if it is one
+    /// of this account at all, since the account has no transfer in between.
     pub fn newest(&self, account: u32, low_half: u32, end: u64) -> Option<u64> {
         let last = end.checked_sub(1)?;
         let sequence = last.checked_sub(u64::from((last as u32).wrapping_sub(low_half)))?;

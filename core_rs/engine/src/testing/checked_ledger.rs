@@ -102,8 +102,8 @@ impl CheckedLedger {
         }
     }
 
-    /// Applies and commits a batch with the answers asked for before, asking for the next batch already while this one is
-    /// in flight; projections and evictions fall in between, as `moments` says bit by bit.
+    /// Applies and commits a batch with the answers asked for before, asking for the next batch already while this one
+    /// is in flight; projections and evictions fall in between, as `moments` says bit by bit.
     pub fn apply_pipelined(
         &mut self,
         units: &[Unit<'_>],

@@ -84,7 +84,8 @@ impl Database {
         self.sequences.get(&id).map(|sequence| self.transfers[sequence])
     }
 
-    /// Loads a ledger from the tables, the window from `first_sequence` on, the streams cut into pieces of `piece` bytes.
+    /// Loads a ledger from the tables, the window from `first_sequence` on, the streams cut into pieces of `piece`
+    /// bytes.
     pub fn load(&self, ledger: &mut Ledger, first_sequence: u64, piece: usize) {
         let mut accounts = CopyWriter::with_capacity(0, 0);
         // In the order of the ids: the loader must sort.

@@ -11,9 +11,9 @@
 //! after 5s
 //! ```
 //!
-//! A blank line ends a request; every request is a batch. `event | code | balances`, where balances are
-//! `account: debits pending + debits posted / credits pending + credits posted` after the event. Accounts have ledger 1
-//! and code 1, transfers too, unless the row says otherwise (`ledger=2 code=0 flags=… timestamp=…`). `max` is 2^128 - 1.
+//! A blank line ends a request; every request is a batch. `event | code | balances`, where balances are `account:
+//! debits pending + debits posted / credits pending + credits posted` after the event. Accounts have ledger 1 and code
+//! 1, transfers too, unless the row says otherwise (`ledger=2 code=0 flags=… timestamp=…`). `max` is 2^128 - 1.
 
 use super::CheckedLedger;
 use crate::account::{Account, account_flags};
@@ -153,9 +153,9 @@ fn account(text: &str) -> Event {
             "debits_posted" => account.debits_posted = value,
             "credits_pending" => account.credits_pending = value,
             "credits_posted" => account.credits_posted = value,
-            "user_data_128" => account.user_data_128 = value,
-            "user_data_64" => account.user_data_64 = value as u64,
-            "user_data_32" => account.user_data_32 = value as u32,
+            "data128" => account.user_data_128 = value,
+            "data64" => account.user_data_64 = value as u64,
+            "data32" => account.user_data_32 = value as u32,
             "reserved" => account.reserved = value as u32,
             "ledger" => account.ledger = value as u32,
             "code" => account.code = value as u16,
@@ -208,9 +208,9 @@ fn set_transfer_field(transfer: &mut Transfer, word: &str, now: u64) {
         "credit" => transfer.credit_account_id = value,
         "amount" => transfer.amount = value,
         "pending_id" => transfer.pending_id = value,
-        "user_data_128" => transfer.user_data_128 = value,
-        "user_data_64" => transfer.user_data_64 = value as u64,
-        "user_data_32" => transfer.user_data_32 = value as u32,
+        "data128" => transfer.user_data_128 = value,
+        "data64" => transfer.user_data_64 = value as u64,
+        "data32" => transfer.user_data_32 = value as u32,
         "timeout" => transfer.timeout = value as u32,
         "ledger" => transfer.ledger = value as u32,
         "code" => transfer.code = value as u16,
