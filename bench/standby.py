@@ -27,7 +27,6 @@ _STATE = "SELECT sync_state FROM pg_stat_replication"
 async def synchronous_standby(primary: DatabaseServer, folder: Path) -> AsyncIterator[None]:
     """Copy the primary and let its commits wait for the copy until the end of the block."""
     cluster = folder / "cluster"
-    folder.mkdir()
     password = Layout(primary.folder).password.read_text()
     await _copy(primary.socket.parent, cluster, password.strip().rpartition(":")[2])
     owner = owner_of(cluster, None)

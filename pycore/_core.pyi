@@ -87,8 +87,6 @@ class Projection:
     @property
     def id_time_max_ms(self) -> int: ...
     @property
-    def transfers(self) -> bytes: ...
-    @property
     def accounts(self) -> bytes: ...
     @property
     def holds_opened(self) -> bytes: ...
@@ -175,6 +173,11 @@ class Engine:
     # -- projecting
     def take_projection(self) -> Projection | None:
         """Return what was committed since the last call, or None."""
+    def transfer_rows(self, first: int, end: int) -> bytes:
+        """Return the rows of committed transfers from ``first`` to before ``end`` as a COPY stream.
+
+        Raises ValueError where one of them is not in memory.
+        """
     def seal_chunk(self, chunk: int) -> ChunkSummary: ...
     def evict_chunk(self, chunk: int) -> None:
         """Forget the window's oldest chunk; it must be projected and indexed."""

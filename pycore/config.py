@@ -116,7 +116,7 @@ class LedgerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
     queue_events_max: Annotated[int, Meta(ge=1, le=16_777_216)] = 65_536
     batch_events_max: Annotated[int, Meta(ge=1, le=8190)] = 8190
     chunk_size: Annotated[int, Meta(ge=16, le=2**32)] = 2**20
-    unprojected_transfers_max: Annotated[int, Meta(ge=8190, le=2**32)] = 2**20
+    unprojected_transfers_max: Annotated[int, Meta(ge=8190, le=2**32)] = 2**22
     journal_key_file: str | None = None
     journal_key: str | None = None
 

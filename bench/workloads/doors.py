@@ -25,8 +25,8 @@ from pycore.client import LedgerClient
 from pycore.ledger import Account, Ledger
 
 _ACCOUNTS = 10_000
-_ROUNDS = 2
-_SECONDS = 3.0
+_ROUNDS = 4
+_SECONDS = 1.5
 _OPEN_SECONDS = 10.0
 _CEILING = "grpc_stream_1"
 _OPEN: dict[str, Pattern] = {"grpc_stream_open_poisson": "poisson", "grpc_stream_open_burst": "burst"}

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,9 +25,17 @@ _EXPIRING = _NEW // 10
 _ROUNDS = 3
 _SECONDS = 2.0
 _ACCOUNTS = 10_000
-_RATE_MAX = 1_500_000
+_RATE_MAX = 800_000
 _TIMEOUT_SECONDS = 1
 _OPEN_HOLDS = {"two_phase": 10_000, "two_phase_1m": 1_000_000}
+
+
+class Turn(NamedTuple):
+    """A batch, the holds it opens that somebody will end, and those it ends."""
+
+    batch: bytes
+    opened: Records
+    ended: Records
 
 
 class Holds:
@@ -43,15 +52,29 @@ class Holds:
         self._open.append(records)
         return records.tobytes()
 
-    def turning(self) -> bytes:
-        """Return a batch of new holds, a tenth of which will expire, and of posts and voids for the oldest ones."""
+    def turn(self) -> Turn:
+        """Return new holds, a tenth of which will expire, and posts and voids for the oldest ones."""
         holds = self._source.transfers(_NEW, flags=PENDING)
         holds["timeout"][:_EXPIRING] = _TIMEOUT_SECONDS
         oldest = self._take(_BATCH - _NEW)
         # Of those that do not expire 7 in 9 are posted.
         flags = np.where(self._random.random(len(oldest)) * 9 < 7, POST, VOID).astype(np.uint16)
         self._open.append(holds[_EXPIRING:])
-        return holds.tobytes() + self._source.resolutions(oldest, flags).tobytes()
+        batch = holds.tobytes() + self._source.resolutions(oldest, flags).tobytes()
+        return Turn(batch, holds[_EXPIRING:], oldest)
+
+    def forget(self, unsent: list[Turn]) -> None:
+        """Take back the last turns: sent much later, their ids would be those of late retries."""
+        for turn in reversed(unsent):
+            self._drop(len(turn.opened))
+            self._open.appendleft(turn.ended)
+
+    def _drop(self, count: int) -> None:
+        while count:
+            last = self._open.pop()
+            if len(last) > count:
+                self._open.append(last[:-count])
+            count -= min(count, len(last))
 
     def _take(self, count: int) -> Records:
         taken: list[Records] = []
@@ -78,13 +101,11 @@ async def two_phase(suite: Suite) -> AsyncIterator[Result]:
             created = await _open_holds(ledger, holds, suite.count(open_holds))
             double, single = [], []
             meter = suite.cpu(ledger_and_client=os.getpid())
-            turning: list[bytes] = []
             for _ in range(_ROUNDS):
-                turning += [holds.turning() for _ in range(count - len(turning))]
+                turns = [holds.turn() for _ in range(count)]
                 await let_settle(ledger)
-                double.append(await submit_for(ledger, turning, seconds))
-                # What was not sent must come next: later batches end the holds of earlier ones.
-                turning = turning[len(double[-1].latencies) :]
+                double.append(await submit_for(ledger, [turn.batch for turn in turns], seconds))
+                holds.forget(turns[len(double[-1].latencies) :])
                 await let_settle(ledger)
                 single.append(await submit_for(ledger, source.batches(_BATCH, count), seconds))
             created += sum(each.transfers for each in [*double, *single])

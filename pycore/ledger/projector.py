@@ -26,6 +26,8 @@ from pycore.store import Connection, Store, unavailable_raised
 _INTERVAL_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
 _PIECE_SIZE = 1 << 17
+# Few enough that the event loop is not held up while they are encoded: a fraction of a millisecond.
+_TRANSFERS_PER_COPY = 2048
 
 TRANSFER_COLUMNS = (
     "sequence", "id", "debit_account_id", "credit_account_id", "amount", "pending_id", "user_data_128",
@@ -178,7 +180,9 @@ class Projector:
             if projection.accounts:
                 await connection.execute(_MERGE_ACCOUNTS)
             table = self._chunks.table_of(projection.first_sequence, projection.sequence_next)
-            await _copy(connection, table, TRANSFER_COLUMNS, projection.transfers)
+            for first in range(projection.first_sequence, projection.sequence_next, _TRANSFERS_PER_COPY):
+                end = min(first + _TRANSFERS_PER_COPY, projection.sequence_next)
+                await _copy(connection, table, TRANSFER_COLUMNS, self._engine.transfer_rows(first, end))
             await _copy(connection, "holds", HOLD_COLUMNS, projection.holds_opened)
             await _copy(connection, "holds_closed_staging", CLOSED_COLUMNS, projection.holds_closed)
             if projection.holds_closed:

@@ -88,7 +88,7 @@ class _Verification:
                 f"SELECT {_listed(TRANSFER_COLUMNS)} FROM transfers"
                 f" WHERE sequence >= {first} AND sequence < {end} ORDER BY sequence"
             )
-            if list(_rows(found)) != list(_rows(projection.transfers)):
+            if list(_rows(found)) != list(_rows(self.engine.transfer_rows(first, end))):
                 self.findings.append(f"transfers: rows of sequence {first} to {end - 1} are not what the journal says")
         while (self.engine.window_first_sequence + self._chunk_size) <= end:
             await self._leave_chunk(self.engine.window_first_sequence // self._chunk_size)

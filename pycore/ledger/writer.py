@@ -42,6 +42,10 @@ log = structlog.get_logger()
 
 _OPERATIONS = frozenset(Operation)
 _RESULT_SIZE = 16
+# Turns of the event loop. A gRPC request takes several from its socket to the queue, with a thread of gRPC's between;
+# measured with 64 callers, 16 quiet turns flush twice as many requests at once as none do, more add nothing.
+_QUIET_TURNS = 16
+_TURNS_MAX = 256
 _RETRY_AFTER_MS = 200
 _SETTLE_SECONDS = 2.0
 _RECONNECT_SECONDS_MIN = 0.02
@@ -180,6 +184,8 @@ class Writer:
                 self._wake.clear()
                 self._set_expiry_timer()
                 await self._wake.wait()
+            else:
+                await self._listen()
             try:
                 await self._room()
             except LedgerFencedError as error:
@@ -188,6 +194,20 @@ class Writer:
             units = self._take()
             if units or self._expiry_due():
                 await self._write(units)
+
+    async def _listen(self) -> None:
+        """Let the event loop take in what waits in its sockets, until it brings nothing more.
+
+        Requests came during the last flush, so this is a busy server: it would flush every request or two, and pay for
+        the flushes what the requests need.
+        """
+        quiet_turns, queued = 0, self.stats.queued_events
+        for _ in range(_TURNS_MAX):
+            await asyncio.sleep(0)
+            quiet_turns = quiet_turns + 1 if self.stats.queued_events == queued else 0
+            queued = self.stats.queued_events
+            if quiet_turns == _QUIET_TURNS or queued >= self._batch_events_max:
+                return
 
     def _take(self) -> list[_Unit]:
         """Return everything that waits, as far as one batch holds it, without what nobody waits for any more."""

@@ -123,7 +123,7 @@ def _forget(engine: _core.Engine, store: MemoryStore) -> None:
     """Let chunks leave memory, so that later batches need cold records."""
     projection = engine.take_projection()
     if projection is not None:
-        store.project(projection, len(store.journal))
+        store.project(engine, projection, len(store.journal))
     while engine.sequence_next - engine.window_first_sequence >= 2 * CHUNK_SIZE:
         engine.evict_chunk(engine.window_first_sequence // CHUNK_SIZE)
 

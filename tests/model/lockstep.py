@@ -121,7 +121,7 @@ class Lockstep:
     def _project(self) -> None:
         projection = self._engine.take_projection()
         if projection is not None:
-            self._store.project(projection, len(self._store.journal))
+            self._store.project(self._engine, projection, len(self._store.journal))
 
     def _evict(self) -> None:
         first = self._engine.window_first_sequence

@@ -104,7 +104,7 @@ class Process:
             return
         before = self._store.position
         failures = set(self._store.failures)
-        self._store.project(projection, lsn)
+        self._store.project(self.engine, projection, lsn)
         if not self._protections.project_failures:
             self._store.failures = failures
         if not self._protections.project_with_position:

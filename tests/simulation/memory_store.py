@@ -58,13 +58,13 @@ class MemoryStore:
         """Make a batch durable."""
         self.journal.append(JournalRow(batch.body, batch.results_digest))
 
-    def project(self, projection: _core.Projection, lsn: int) -> None:
+    def project(self, engine: _core.Engine, projection: _core.Projection, lsn: int) -> None:
         """Write one projection in one transaction. Raises ValueError where a key or a row count would not fit."""
         if projection.first_sequence != self.position.sequence_next:
             raise ValueError(f"sequence {projection.first_sequence} does not continue {self.position.sequence_next}")
         for row in binary_copy.decode(projection.accounts):
             self.accounts[row[0] or b""] = row
-        for row in binary_copy.decode(projection.transfers):
+        for row in binary_copy.decode(engine.transfer_rows(projection.first_sequence, projection.sequence_next)):
             if integer(row[0]) != len(self.transfers) or integer(row[1]) in self.sequences:
                 raise ValueError(f"transfer {row[1]!r} at sequence {integer(row[0])} is there already")
             self.sequences[integer(row[1])] = len(self.transfers)

@@ -2,7 +2,7 @@
 //!
 //! | buffer | columns |
 //! |---|---|
-//! | `transfers` | sequence, id, debit_account_id, credit_account_id, amount, pending_id, user_data_128, |
+//! | transfer rows | sequence, id, debit_account_id, credit_account_id, amount, pending_id, user_data_128, |
 //! | | user_data_64, user_data_32, timeout, ledger, code, flags, timestamp |
 //! | `accounts` | id, debits_pending, debits_posted, credits_pending, credits_posted, user_data_128, user_data_64, |
 //! | | user_data_32, ledger, code, flags, timestamp |
@@ -20,6 +20,7 @@ use crate::cold::HoldOutcome;
 use crate::ledger::Ledger;
 use crate::postgres_copy::CopyWriter;
 use crate::transfer::{Transfer, transfer_flags};
+use std::ops::Range;
 
 /// Columns of a transfer row.
 pub(crate) const TRANSFER_COLUMNS: usize = 14;
@@ -60,7 +61,8 @@ impl ProjectionMark {
     }
 }
 
-/// Everything committed between two projections. Each buffer is a whole COPY stream, or empty without rows.
+/// Everything committed between two projections, but for the rows of transfers themselves, which are many and never
+/// change: [`Ledger::transfer_rows`] gives them piece by piece. Each buffer is a whole COPY stream, or empty without rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Projection {
     /// The sequence of its first transfer.
@@ -73,8 +75,6 @@ pub struct Projection {
     pub last_transfer_timestamp: u64,
     /// The greatest time in an id that ever was created or failed: what [`Ledger::finish_load`] needs.
     pub id_time_max_ms: u64,
-    /// Created transfers, by sequence.
-    pub transfers: Vec<u8>,
     /// Created and changed accounts as they are now.
     pub accounts: Vec<u8>,
     /// Created holds.
@@ -85,8 +85,6 @@ pub struct Projection {
     pub failures: Vec<u8>,
     /// Balances of accounts with history, one row per transfer and account.
     pub balances: Vec<u8>,
-    /// Rows in `transfers`.
-    pub transfers_count: u64,
     /// Rows in `accounts`.
     pub accounts_count: u64,
     /// Rows in `holds_opened`.
@@ -118,7 +116,7 @@ impl Ledger {
             id_time_max_ms: position.id_time_max_ms,
             ..Projection::default()
         };
-        self.project_transfers(&mut projection);
+        self.project_holds(&mut projection);
         self.project_accounts(&mut projection);
         self.project_failures(&mut projection);
         self.projected.sequence = projection.sequence_next;
@@ -135,19 +133,30 @@ impl Ledger {
         self.failures.confirm();
     }
 
-    fn project_transfers(&self, projection: &mut Projection) {
-        let sequences = projection.first_sequence..projection.sequence_next;
-        let count = (sequences.end - sequences.start) as usize;
-        let mut transfers = CopyWriter::with_capacity(count, TRANSFER_ROW_SIZE);
+    /// Returns the rows of committed transfers that are still in the window, as a whole COPY stream.
+    ///
+    /// # Panics
+    ///
+    /// If one of them left the window, or is not committed.
+    pub fn transfer_rows(&self, sequences: Range<u64>) -> Vec<u8> {
+        assert!(sequences.end <= self.sequence_next(), "only what is committed is projected");
+        let count = sequences.end.saturating_sub(sequences.start) as usize;
+        let mut rows = CopyWriter::with_capacity(count, TRANSFER_ROW_SIZE);
+        for sequence in sequences {
+            put_transfer(&mut rows, sequence, self.window.record(sequence));
+        }
+        rows.finish().0
+    }
+
+    fn project_holds(&self, projection: &mut Projection) {
         let mut opened = CopyWriter::with_capacity(0, 0);
         let mut closed = CopyWriter::with_capacity(0, 0);
         let mut balances = CopyWriter::with_capacity(0, 0);
         for expired in &self.projected.expired {
             put_closed(&mut closed, expired.key.id, HoldOutcome::Expired, expired.closed_at);
         }
-        for sequence in sequences {
+        for sequence in projection.first_sequence..projection.sequence_next {
             let record = self.window.record(sequence);
-            put_transfer(&mut transfers, sequence, record);
             if record.is_hold() {
                 opened.begin_row(3);
                 opened.put_uuid(record.id);
@@ -160,7 +169,6 @@ impl Ledger {
             }
             self.project_balances(sequence, record.timestamp, &mut balances);
         }
-        (projection.transfers, projection.transfers_count) = transfers.finish();
         (projection.holds_opened, projection.holds_opened_count) = opened.finish();
         (projection.holds_closed, projection.holds_closed_count) = closed.finish();
         (projection.balances, projection.balances_count) = balances.finish();

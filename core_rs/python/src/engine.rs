@@ -235,6 +235,21 @@ impl Engine {
         Some(Projection::new(py, &projection))
     }
 
+    fn transfer_rows<'py>(
+        &self,
+        py: Python<'py>,
+        first: u64,
+        end: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let ledger = self.ledger();
+        if first < ledger.window_first_sequence() || end > ledger.sequence_next() {
+            return Err(PyValueError::new_err(format!(
+                "sequences {first} to {end} are not all in memory"
+            )));
+        }
+        Ok(PyBytes::new(py, &ledger.transfer_rows(first..end)))
+    }
+
     fn seal_chunk(&self, py: Python<'_>, chunk: u64) -> ChunkSummary {
         py.detach(|| self.ledger().seal_chunk(chunk)).into()
     }

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-/// Everything committed since the last projection, as PostgreSQL binary COPY buffers.
+/// Everything committed since the last projection but the rows of transfers, as PostgreSQL binary COPY buffers.
 #[pyclass(frozen, get_all, module = "pycore._core")]
 pub struct Projection {
     first_sequence: u64,
@@ -11,7 +11,6 @@ pub struct Projection {
     last_timestamp: u64,
     last_transfer_timestamp: u64,
     id_time_max_ms: u64,
-    transfers: Py<PyBytes>,
     accounts: Py<PyBytes>,
     holds_opened: Py<PyBytes>,
     holds_closed: Py<PyBytes>,
@@ -29,7 +28,6 @@ impl Projection {
             last_timestamp: projection.last_timestamp,
             last_transfer_timestamp: projection.last_transfer_timestamp,
             id_time_max_ms: projection.id_time_max_ms,
-            transfers: bytes(&projection.transfers),
             accounts: bytes(&projection.accounts),
             holds_opened: bytes(&projection.holds_opened),
             holds_closed: bytes(&projection.holds_closed),

@@ -86,7 +86,8 @@ impl CheckedLedger {
 
     pub fn project(&mut self) {
         if let Some(projection) = self.ledger.take_projection() {
-            self.database.store(&projection);
+            let transfer_rows = self.ledger.transfer_rows(projection.first_sequence..projection.sequence_next);
+            self.database.store(&projection, &transfer_rows);
             self.journal.clear();
         }
     }

@@ -24,13 +24,14 @@ pub(crate) struct Database {
 
 impl Database {
     /// Does what the projector does, in its order.
-    pub fn store(&mut self, projection: &Projection) {
+    pub fn store(&mut self, projection: &Projection, transfer_rows: &[u8]) {
         assert_eq!(projection.first_sequence, self.position[0], "projections follow each other");
         read::<12>(&projection.accounts, projection.accounts_count, |row| {
             let account = read_account(row).unwrap();
             self.accounts.insert(account.id, account);
         });
-        read::<14>(&projection.transfers, projection.transfers_count, |row| {
+        let transfers_count = projection.sequence_next - projection.first_sequence;
+        read::<14>(transfer_rows, transfers_count, |row| {
             let (sequence, transfer) = read_transfer(row).unwrap();
             assert_eq!(self.sequences.insert(transfer.id, sequence), None, "a transfer id is unique for ever");
             self.transfers.insert(sequence, transfer);
