@@ -103,12 +103,11 @@ async def running(data: Path, address: str, base_url: str | None = None) -> Asyn
         raise OSError(f"the sandbox in {folder} is used by another process ({lock.holder()})")
     server = SandboxServer()
     try:
-        reached = base_url or f"http://{server.listen(address)}"
-        if base_url is not None:
-            server.listen(address)
+        listening = server.listen(address)
+        reached = (base_url or f"http://{listening}").rstrip("/")
         core = Core.open(folder)
         await core.notices.open()
-        await server.serve(application(core, folder, reached.rstrip("/")))
+        await server.serve(application(core, folder, reached))
         agenda = asyncio.create_task(core.agenda.run(), name="sandbox-agenda")
         try:
             yield reached

@@ -62,8 +62,10 @@ class AlipayPostman:
                 "refund_fee": yuan(order.refunded),
                 "gmt_refund": moment(refund.done_at),
             }
-        sign = self._signer.sign(joined(fields), is_forged=is_forged)
-        body = urlencode({**fields, "sign": sign, "sign_type": "RSA2"}).encode()
+        # An empty field would be signed by some and left out by others.
+        sent = {name: value for name, value in fields.items() if value}
+        sign = self._signer.sign(joined(sent), is_forged=is_forged)
+        body = urlencode({**sent, "sign": sign, "sign_type": "RSA2"}).encode()
         return Letter({"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, body)
 
     def is_taken(self, status: int, body: bytes) -> bool:
