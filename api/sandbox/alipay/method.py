@@ -1,8 +1,8 @@
 """A verified call of a method, whichever interface it came through, and what becomes of it."""
 
+import re
 from collections.abc import Callable
-from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,8 @@ from api.sandbox.core.ticket import Tickets
 
 Value = TypeVar("Value")
 
-_AMOUNT_MAX = Decimal(100_000_000)
+_YUAN: Final = re.compile(rb'"?([0-9]{1,9})(?:\.([0-9]{1,2}))?"?')
+_CENTS_MAX: Final = 10_000_000_000
 
 
 class World(Struct, frozen=True):
@@ -79,11 +80,16 @@ class Method(Struct, frozen=True):
         return "/v3/" + self.name.replace(".", "/")
 
 
-def cents(amount: Decimal) -> int:
-    """Return an amount in yuan in minor units. Raises ApiError for more than two decimals, too little, too much."""
-    if not amount.is_finite() or not 0 < amount <= _AMOUNT_MAX or amount * 100 != int(amount * 100):
+def cents(amount: msgspec.Raw) -> int:
+    """Return an amount in yuan, text or number, in minor units; never by way of a float.
+
+    Raises ApiError for more than two decimals, too little, too much.
+    """
+    matched = _YUAN.fullmatch(bytes(amount))
+    value = 0 if matched is None else int(matched[1]) * 100 + int((matched[2] or b"").ljust(2, b"0"))
+    if not 0 < value <= _CENTS_MAX:
         raise ApiError("ACQ.INVALID_PARAMETER", "参数无效：金额格式错误")
-    return int(amount * 100)
+    return value
 
 
 def moment(at_ms: int) -> str:

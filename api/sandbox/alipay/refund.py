@@ -1,9 +1,8 @@
 """Refunds: done at once, asked about by the merchant's request number, which is unique within its trade."""
 
-from decimal import Decimal
 from typing import Annotated, Final
 
-from msgspec import Meta
+from msgspec import Meta, Raw
 
 from api.sandbox.alipay import PROTOCOL
 from api.sandbox.alipay.error import ApiError
@@ -16,7 +15,7 @@ from api.sandbox.core.refusal import RefusalError
 
 
 class _NewRefund(Named, kw_only=True):
-    refund_amount: Decimal
+    refund_amount: Raw
     out_request_no: Annotated[str, Meta(max_length=64)] = ""
     refund_reason: Annotated[str, Meta(max_length=256)] = ""
 

@@ -7,10 +7,9 @@ becomes a trade when it is scanned.
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from api.sandbox.alipay import PROTOCOL
 from api.sandbox.alipay.error import ApiError, refused
@@ -32,7 +31,7 @@ _UNITS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 class _NewTrade(Struct):
     out_trade_no: Annotated[str, Meta(pattern="^[0-9A-Za-z_]{1,64}$")]
-    total_amount: Decimal
+    total_amount: Raw
     subject: Annotated[str, Meta(min_length=1, max_length=256)]
     timeout_express: str = ""
     time_expire: str = ""

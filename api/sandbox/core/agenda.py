@@ -1,6 +1,7 @@
 """What is to be done later, by the simulated clock; kept in the store, so that a restart forgets nothing."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -81,7 +82,7 @@ class Agenda:
             # What is under way is due too, and says when it is done; what becomes due besides must not wait for it.
             later = self._store.select(Task, "due_at > ? ORDER BY due_at", self._clock.now_ms(), limit=1)
             seconds = min([seconds, *(self._clock.real_seconds_until(each.due_at) for each in later)])
-        try:
-            await asyncio.wait_for(self._changed.wait(), max(seconds, 0.001))
-        except TimeoutError:
-            return
+        # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with what it waits for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, 0.001)):
+                await self._changed.wait()

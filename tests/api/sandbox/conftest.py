@@ -35,7 +35,7 @@ async def inbox() -> AsyncIterator[Inbox]:
     made = Inbox()
     application = web.Application()
     application.router.add_post("/notify", made.take)
-    runner = web.AppRunner(application)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -59,7 +59,8 @@ class Sandbox:
     def text(self, file: str) -> str:
         """The content of a file that ``sandbox.json`` names."""
         channel, name = file.split(".")
-        return (self.folder / self.description[channel][name]).read_text()
+        path: Path = self.folder / self.description[channel][name]
+        return path.read_text()
 
     def control(self, method: str, path: str, content: Any = None) -> Any:
         """A call of the control interface."""

@@ -213,7 +213,11 @@ def download(client: WeChatPay, offer: Any) -> list[str]:
 
 
 async def test_private_files_are_private(sandbox: Sandbox) -> None:
-    private = [*sandbox.folder.rglob("*_key.pem"), *sandbox.folder.rglob("api*_key"), sandbox.folder / "sandbox.sqlite3"]
+    private = [
+        *sandbox.folder.rglob("*_key.pem"),
+        *sandbox.folder.rglob("api*_key"),
+        sandbox.folder / "sandbox.sqlite3",
+    ]
     assert len(private) >= 7
     assert all(file.stat().st_mode & 0o077 == 0 for file in private if "public" not in file.name)
     described = (sandbox.folder / "sandbox.json").read_text()
