@@ -33,8 +33,10 @@ class Merchant:
         headers = {"authorization": f"ALIPAY-SHA256withRSA {auth},sign={sign}", "content-type": "application/json"}
         if token:
             headers["alipay-app-auth-token"] = token
-        sent = changes.get("body", body).encode() or None
-        request = urllib.request.Request(self.own["endpoint"] + changes.get("uri", uri), sent, headers, method=method)
+        sent = changes.get("other_body", body).encode() or None
+        request = urllib.request.Request(
+            self.own["endpoint"] + changes.get("other_uri", uri), sent, headers, method=method
+        )
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
                 return response.status, self.verified(response.headers, response.read())
@@ -87,7 +89,11 @@ async def test_bad_signatures_are_refused(sandbox: Sandbox) -> None:
     content = {"out_trade_no": new_number(), "total_amount": "1", "subject": "x"}
     uri = "/v3/alipay/trade/precreate"
     old = str(int(time.time() * 1000) - 3_600_000)
-    for change in ({"body": json.dumps({**content, "total_amount": "2"})}, {"uri": f"{uri}?a=b"}, {"timestamp": old}):
+    for change in (
+        {"other_body": json.dumps({**content, "total_amount": "2"})},
+        {"other_uri": f"{uri}?a=b"},
+        {"timestamp": old},
+    ):
         assert merchant.ask("POST", uri, content, **change)[0] == 401
     merchant.key = rsa.generate_private_key(65537, 2048)
     assert merchant.ask("POST", uri, content)[0] == 401
