@@ -153,7 +153,7 @@ def _answering(answer: Answer) -> Answer:
             return await answer(request)
         except RefusalError as error:
             return _json({"error": error.reason.value}, 404 if error.reason is Reason.ORDER_UNKNOWN else 409)
-        except ValueError as error:
+        except (ValueError, OverflowError, RecursionError) as error:
             return _json({"error": str(error)}, 400)
 
     return answering
