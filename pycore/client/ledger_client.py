@@ -12,9 +12,8 @@ from grpc import aio
 from pycore import _core
 from pycore.client import wire
 from pycore.client.credentials import TlsCredentials
-from pycore.client.failure import Failure
+from pycore.client.failure import Failure, outcome_unknown
 from pycore.client.transfer_stream import TransferStream
-from pycore.errors import OutcomeUnknownError
 from pycore.ledger import (
     Account,
     AccountBalance,
@@ -192,7 +191,7 @@ class LedgerClient:
             delay = min(delay * 2, _DELAY_SECONDS_MAX)
             if not failure.is_retried or time.monotonic() + wait >= until:
                 if writes and not is_outcome_known:
-                    raise OutcomeUnknownError from failure.error
+                    raise outcome_unknown(failure.error) from failure.error
                 raise failure.error
             await asyncio.sleep(wait)
 

@@ -144,7 +144,7 @@ async def test_the_client_raises_what_the_ledger_would(ledger: Any, doors: Doors
 
 async def test_a_call_to_nobody_leaves_the_outcome_open_only_for_writes() -> None:
     async with LedgerClient("127.0.0.1:1", timeout_seconds=0.3) as client:
-        with pytest.raises(library.OutcomeUnknownError):
+        with pytest.raises(library.OutcomeUnknownError, match="cannot be reached"):
             await client.create_transfers([Transfer(id=1)])
         with pytest.raises(library.LedgerUnavailableError):
             await client.lookup_accounts([1])
