@@ -9,13 +9,12 @@ from pathlib import Path
 from api.rest.app import application
 from api.rest.server import RestServer
 from api.rpc.server import RpcServer
-from pycore.config import Settings, mask_dsn, split_address
+from api.tls import Tls
+from pycore.config import Settings, is_loopback, mask_dsn
 from pycore.ledger import Ledger
 
 STOP_SECONDS = 30.0
 """How long what was accepted may take to finish once the server stops."""
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Tell = Callable[[str], None]
 
@@ -23,11 +22,17 @@ Tell = Callable[[str], None]
 class Doors:
     """The gRPC and the HTTP server of one ledger."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._rpc = RpcServer(ledger)
-        self._rest = RestServer(application(ledger))
+    def __init__(self, ledger: Ledger, tls: Tls | None = None) -> None:
+        self._rpc = RpcServer(ledger, tls and tls.rpc)
+        self._rest = RestServer(application(ledger), tls and tls.rest)
+        self._scheme = "https" if tls else "http"
         self.grpc_address = ""
         self.http_address = ""
+
+    @property
+    def http_url(self) -> str:
+        """Where the HTTP door is, with its scheme."""
+        return f"{self._scheme}://{self.http_address}"
 
     async def open(self, grpc_address: str, http_address: str) -> None:
         """Listen on both addresses; the ones in use are in ``grpc_address`` and ``http_address``. Raises OSError."""
@@ -46,9 +51,11 @@ class Doors:
 async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = print) -> None:
     """Serve until SIGINT or SIGTERM, then finish what was accepted. ``tell`` gets a line for each step.
 
-    Raises what ``Ledger.open`` raises, and OSError where an address cannot be listened on.
+    Raises what ``Ledger.open`` raises, ConfigurationError for TLS files that cannot be used, and OSError where an
+    address cannot be listened on.
     """
     stop = _stop_signal()
+    tls = Tls.configured(settings.server)
     tell(f"opening the ledger in {_database(settings)}")
     started = time.monotonic()
     opening = Ledger.open(store=settings.store, settings=settings.ledger, take_over=take_over, progress=tell)
@@ -56,11 +63,11 @@ async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = pri
         stats = ledger.stats()
         seconds = time.monotonic() - started
         tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
-        doors = Doors(ledger)
+        doors = Doors(ledger, tls)
         await doors.open(settings.server.grpc_address, settings.server.http_address)
         try:
             tell(_warning(settings))
-            tell(f"ready  gRPC {doors.grpc_address}  HTTP http://{doors.http_address}  documentation /docs")
+            tell(f"ready  gRPC {doors.grpc_address}  HTTP {doors.http_url}  documentation /docs")
             await stop.wait()
             tell("stopping: finishing what was accepted")
         finally:
@@ -83,7 +90,9 @@ def _database(settings: Settings) -> str:
 
 
 def _warning(settings: Settings) -> str:
-    addresses = (settings.server.grpc_address, settings.server.http_address)
-    if all(split_address(address)[0] in _LOOPBACK for address in addresses):
+    server = settings.server
+    if server.tls_client_ca_file is not None:
+        return "every caller with a certificate of the client CA can move money: there are no permissions yet"
+    if is_loopback(server.grpc_address) and is_loopback(server.http_address):
         return "there is no authentication yet: both doors are open to this machine only"
     return "WARNING: there is no authentication yet, and other machines can reach a door: anyone there can move money"

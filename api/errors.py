@@ -76,6 +76,17 @@ class RequestTimeoutError(PycoreError):
     meaning = "the request took too long to arrive; nothing was recorded: send it again"
 
 
+class OutcomePendingError(PycoreError):
+    """The caller's deadline passed while the request was being recorded; whether it was is not known yet."""
+
+    code = "outcome_pending"
+    retryable = True
+    meaning = (
+        "the deadline passed while the request was being recorded, and whether it was is not known yet: send the same"
+        " request again, with the same ids; nothing will be recorded twice"
+    )
+
+
 class InternalError(PycoreError):
     """The server met a defect. Whether anything was recorded is not known."""
 
@@ -97,7 +108,8 @@ OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
     LedgerFencedError: Outside(grpc.StatusCode.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE, 1000),
     # Not UNAVAILABLE, which says that nothing happened: the caller has to ask again with the same ids.
     OutcomeUnknownError: Outside(grpc.StatusCode.ABORTED, HTTPStatus.BAD_GATEWAY, 500),
-    DeadlineExceededError: Outside(grpc.StatusCode.DEADLINE_EXCEEDED, HTTPStatus.GATEWAY_TIMEOUT, 0),
+    DeadlineExceededError: Outside(grpc.StatusCode.DEADLINE_EXCEEDED, HTTPStatus.REQUEST_TIMEOUT, 0),
+    OutcomePendingError: Outside(grpc.StatusCode.DEADLINE_EXCEEDED, HTTPStatus.REQUEST_TIMEOUT, 0),
     InternalError: Outside(grpc.StatusCode.INTERNAL, HTTPStatus.INTERNAL_SERVER_ERROR),
 }
 """Every error a request can end with. A test walks ``pycore.errors`` and asks that none is forgotten."""

@@ -21,6 +21,7 @@ ENVIRONMENT_PREFIX = "PYCORE_"
 CONFIG_FILE_VARIABLE = "PYCORE_CONFIG"
 MASK = "***"
 
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):(?P<port>[0-9]{1,5})")
 _PASSWORD_IN_AUTHORITY = re.compile(r"^(\w+://[^:@/?]*:)[^?]*@")
 _PASSWORD_PARAMETER = re.compile(r"(?i)\b(password\s*=\s*)('[^']*'|[^\s&]*)")
@@ -38,6 +39,11 @@ def split_address(address: str) -> tuple[str, int]:
     return matched["host"].strip("[]"), int(matched["port"])
 
 
+def is_loopback(address: str) -> bool:
+    """Return whether ``host:port`` can be reached from this machine only."""
+    return split_address(address)[0] in _LOOPBACK
+
+
 class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of one part; printing it masks what is secret."""
 
@@ -53,19 +59,35 @@ class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the server listens. There is no authentication yet: keep both addresses on loopback or a trusted network.
+    """Where the server listens, and how. Without TLS it listens on loopback only.
+
+    There is no authentication yet but client certificates (``tls_client_ca_file``).
 
     Attributes:
         grpc_address: ``host:port`` of the gRPC door; port 0 lets the system choose one.
         http_address: ``host:port`` of the HTTP door; port 0 lets the system choose one.
+        tls_certificate_file: PEM file with the server's certificate and those above it; both doors then speak TLS 1.3.
+        tls_key_file: PEM file with its key.
+        tls_client_ca_file: PEM file with the certificates that sign clients' certificates; every caller must show one.
     """
 
     grpc_address: str = "127.0.0.1:7400"
     http_address: str = "127.0.0.1:7480"
+    tls_certificate_file: str | None = None
+    tls_key_file: str | None = None
+    tls_client_ca_file: str | None = None
 
     def __post_init__(self) -> None:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file come together")
+        if self.tls_client_ca_file is not None and self.tls_certificate_file is None:
+            raise ValueError("tls_client_ca_file needs tls_certificate_file and tls_key_file")
         for field in ("grpc_address", "http_address"):
-            split_address(getattr(self, field))
+            if not is_loopback(getattr(self, field)) and self.tls_certificate_file is None:
+                raise ValueError(
+                    f"{field} can be reached from other machines, and without TLS anyone on the way can read and change"
+                    " what is sent: give tls_certificate_file and tls_key_file, or listen on 127.0.0.1"
+                )
 
 
 class StoreSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,6 +149,30 @@ class LedgerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("queue_events_max must not be less than batch_events_max")
 
 
+class ClientSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the command line reaches a running server.
+
+    Attributes:
+        grpc_address: ``host:port`` of the server's gRPC door. None: the one in ``[server]``.
+        tls_ca_file: PEM file with the certificates that may sign the server's; with it TLS is spoken.
+        tls_certificate_file: PEM file with our own certificate, for a server that asks for one.
+        tls_key_file: PEM file with its key.
+    """
+
+    grpc_address: str | None = None
+    tls_ca_file: str | None = None
+    tls_certificate_file: str | None = None
+    tls_key_file: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.grpc_address is not None:
+            split_address(self.grpc_address)
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file come together")
+        if self.tls_certificate_file is not None and self.tls_ca_file is None:
+            raise ValueError("tls_certificate_file needs tls_ca_file")
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of a process.
 
@@ -134,23 +180,25 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         server: where the server listens.
         store: the database.
         ledger: the ledger's limits and key.
+        client: how the command line reaches a running server.
     """
 
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
     ledger: LedgerSettings = LedgerSettings()
+    client: ClientSettings = ClientSettings()
 
     def shown(self) -> dict[str, dict[str, Any]]:
         """Return the settings for people and logs, secrets masked."""
-        return {"server": self.server.shown(), "store": self.store.shown(), "ledger": self.ledger.shown()}
+        return {section: getattr(self, section).shown() for section in self.__struct_fields__}
 
 
 def load_settings(file: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of this process.
 
     Args:
-        file: a TOML file with the sections ``[server]``, ``[store]``, ``[ledger]``. None: the file ``PYCORE_CONFIG``
-            names, or no file.
+        file: a TOML file with the sections ``[server]``, ``[store]``, ``[ledger]``, ``[client]``. None: the file
+            ``PYCORE_CONFIG`` names, or no file.
         environment: the variables; None: those of the process.
 
     Raises:

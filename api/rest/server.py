@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Final
 
@@ -151,7 +152,8 @@ class _Server(uvicorn.Server):
 class RestServer:
     """One HTTP server in the running event loop."""
 
-    def __init__(self, application: ASGIApp) -> None:
+    def __init__(self, application: ASGIApp, context: ssl.SSLContext | None = None) -> None:
+        """``context`` makes it speak TLS."""
         self._server = _Server(
             uvicorn.Config(
                 application,
@@ -167,6 +169,9 @@ class RestServer:
                 timeout_keep_alive=75,
             )
         )
+        self._server.config.load()
+        # Its own settings for TLS know no oldest version.
+        self._server.config.ssl = context
         self._serving: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
 

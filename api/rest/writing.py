@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 
-from api.errors import MalformedRequestError, RequestTimeoutError, UnsupportedMediaTypeError
+from api.errors import MalformedRequestError, OutcomePendingError, RequestTimeoutError, UnsupportedMediaTypeError
 from api.limits import HTTP_DEADLINE_SECONDS, REQUEST_EVENTS_MAX
 from api.rest import fields
 from api.rest.body import header
@@ -36,6 +36,7 @@ ERRORS: Final = (
     LedgerOverloadedError,
     LedgerUnavailableError,
     OutcomeUnknownError,
+    OutcomePendingError,
     DeadlineExceededError,
 )
 
@@ -84,7 +85,7 @@ def read_ids(texts: Sequence[str]) -> list[int]:
 async def submit(ledger: Ledger, operation: Operation, records: bytes, until: float) -> bytes:
     """Return packed results. Raises what ``Ledger.enqueue`` does.
 
-    Work that was started but not finished at the deadline is an OutcomeUnknownError.
+    Work that was started but not finished at the deadline is an OutcomePendingError.
     """
     seconds = until - time.monotonic()
     if seconds <= 0:
@@ -99,7 +100,7 @@ async def submit(ledger: Ledger, operation: Operation, records: bytes, until: fl
 
 def _give_up(future: asyncio.Future[bytes]) -> None:
     if not future.done():
-        future.set_exception(OutcomeUnknownError("the deadline passed: ask again with the same ids"))
+        future.set_exception(OutcomePendingError())
 
 
 def results_type(result_name: str, name: str, kind: type[IntEnum]) -> Any:

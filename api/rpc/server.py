@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+import grpc
 from grpc import aio
 from grpc_channelz.v1 import channelz, channelz_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -37,8 +38,10 @@ _OPTIONS = (
 class RpcServer:
     """One gRPC server in the running event loop."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, credentials: grpc.ServerCredentials | None = None) -> None:
+        """``credentials`` make it speak TLS; without them it speaks plain HTTP/2."""
         self._ledger = ledger
+        self._credentials = credentials
         self._service = LedgerService(ledger)
         self._health = health.HealthServicer()
         self._server = aio.server(options=_OPTIONS, maximum_concurrent_rpcs=limits.RPC_CONCURRENCY_MAX)
@@ -52,7 +55,10 @@ class RpcServer:
     async def start(self, address: str) -> str:
         """Listen on ``host:port`` (port 0: any that is free) and return the address. Raises OSError."""
         try:
-            port = self._server.add_insecure_port(address)
+            if self._credentials is None:
+                port = self._server.add_insecure_port(address)
+            else:
+                port = self._server.add_secure_port(address, self._credentials)
         except RuntimeError as error:
             raise OSError(f"cannot listen for gRPC on {address}: {error}") from error
         await self._server.start()

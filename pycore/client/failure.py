@@ -67,6 +67,14 @@ class Failure:
         self.is_outcome_known = self.from_server and not isinstance(self.error, OutcomeUnknownError)
 
 
+def outcome_unknown(last: Exception) -> OutcomeUnknownError:
+    """Return the error for a request that may have been recorded; ``last`` is what the last try ended with."""
+    return OutcomeUnknownError(
+        f"no final answer came ({last}), so whether the request was recorded is not known: send the same request again,"
+        " with the same ids; nothing will be recorded twice"
+    )
+
+
 def _details(error: aio.AioRpcError) -> tuple[ErrorInfo | None, int]:
     """Return the reason and the server's retry hint in milliseconds."""
     info, delay_ms = None, 0

@@ -11,9 +11,9 @@ from grpc import aio
 
 from pycore import _core
 from pycore.client import wire
-from pycore.client.failure import Failure
+from pycore.client.credentials import TlsCredentials
+from pycore.client.failure import Failure, outcome_unknown
 from pycore.client.transfer_stream import TransferStream
-from pycore.errors import OutcomeUnknownError
 from pycore.ledger import (
     Account,
     AccountBalance,
@@ -61,10 +61,23 @@ class LedgerClient:
     write, OutcomeUnknownError (ask again with the same ids).
     """
 
-    def __init__(self, address: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        """``address`` is ``host:port``; ``timeout_seconds`` holds for each call, its retries included."""
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        credentials: TlsCredentials | None = None,
+    ) -> None:
+        """``address`` is ``host:port``; ``timeout_seconds`` holds for each call, its retries included.
+
+        ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS.
+        """
         self._timeout_seconds = timeout_seconds
-        self._channel = aio.insecure_channel(address, options=_OPTIONS)
+        self._channel = (
+            aio.insecure_channel(address, options=_OPTIONS)
+            if credentials is None
+            else aio.secure_channel(address, credentials, options=_OPTIONS)
+        )
         self._create_accounts = self._method("CreateAccounts")
         self._create_transfers = self._method("CreateTransfers")
         self._lookup_accounts = self._method("LookupAccounts")
@@ -178,7 +191,7 @@ class LedgerClient:
             delay = min(delay * 2, _DELAY_SECONDS_MAX)
             if not failure.is_retried or time.monotonic() + wait >= until:
                 if writes and not is_outcome_known:
-                    raise OutcomeUnknownError from failure.error
+                    raise outcome_unknown(failure.error) from failure.error
                 raise failure.error
             await asyncio.sleep(wait)
 

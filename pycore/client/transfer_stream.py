@@ -10,8 +10,8 @@ import grpc
 from grpc import aio
 
 from pycore import _core
-from pycore.client.failure import Failure
-from pycore.errors import OutcomeUnknownError, PycoreError
+from pycore.client.failure import Failure, outcome_unknown
+from pycore.errors import PycoreError
 from pycore.ledger.status import Operation
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class TransferStream:
 
     def _given_up(self, failure: Failure) -> PycoreError:
         if failure.is_retried and self._unanswered:
-            unknown = OutcomeUnknownError()
+            unknown = outcome_unknown(failure.error)
             unknown.__cause__ = failure.error
             return unknown
         return failure.error

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from pycore.client import LedgerClient
-from pycore.config import Settings
+from pycore.client import LedgerClient, TlsCredentials, tls_credentials
+from pycore.config import ClientSettings, Settings
 from pycore.errors import ConfigurationError, LedgerUnavailableError
 from pycore.ledger import Ledger, LedgerTotals
 
@@ -34,18 +34,30 @@ async def open_books(settings: Settings, server: str | None) -> AsyncIterator[Bo
 
     Raises what ``LedgerClient`` and ``Ledger.open`` do, and ConfigurationError where there is neither.
     """
-    async with LedgerClient(settings.server.grpc_address, timeout_seconds=_REACH_SECONDS) as client:
+    address = settings.client.grpc_address or settings.server.grpc_address
+    credentials = _credentials(settings.client)
+    async with LedgerClient(address, timeout_seconds=_REACH_SECONDS, credentials=credentials) as client:
         if server is not None or await _answers(client):
             yield Books(client)
             return
     if settings.store.dsn is None and not (Path(settings.store.data) / "journal.key").exists():
         # Looking into a ledger must not make one.
         raise ConfigurationError(
-            f"no server answers on {settings.server.grpc_address} and there is no ledger in {settings.store.data!r}:"
+            f"no server answers on {address} and there is no ledger in {settings.store.data!r}:"
             " name one with --server, --data or --dsn"
         )
     async with Ledger.open(store=settings.store, settings=settings.ledger, progress=lambda line: None) as ledger:
         yield Books(ledger)
+
+
+def _credentials(settings: ClientSettings) -> TlsCredentials | None:
+    """Return what the connection needs for TLS, or None for none. Raises ConfigurationError for unreadable files."""
+    if settings.tls_ca_file is None:
+        return None
+    try:
+        return tls_credentials(settings.tls_ca_file, settings.tls_certificate_file, settings.tls_key_file)
+    except OSError as error:
+        raise ConfigurationError(f"a TLS file of [client] cannot be read: {error}") from error
 
 
 async def _answers(client: LedgerClient) -> bool:

@@ -24,9 +24,9 @@ def settings_of(config: Path | None, data: str | None, dsn: str | None, server: 
     """Return the settings with the options that were given. Raises ConfigurationError."""
     settings = load_settings(config)
     store = {name: value for name, value in (("data", data), ("dsn", dsn)) if value is not None}
-    doors = {} if server is None else {"grpc_address": server}
+    client = {} if server is None else {"grpc_address": server}
     return msgspec.structs.replace(
         settings,
         store=msgspec.structs.replace(settings.store, **store),
-        server=msgspec.structs.replace(settings.server, **doors),
+        client=msgspec.structs.replace(settings.client, **client),
     )

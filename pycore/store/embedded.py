@@ -18,7 +18,7 @@ import structlog
 from pycore.config import StoreSettings
 from pycore.errors import DatabaseStartError, DataFolderInUseError
 from pycore.store import launch
-from pycore.store.binaries import find_binaries
+from pycore.store.binaries import Binaries, find_binaries
 from pycore.store.folder_lock import FolderLock
 from pycore.store.layout import DATABASE, USER, Layout, socket_path_fits
 from pycore.store.leftover import Progress, clear_leftover
@@ -61,7 +61,7 @@ class EmbeddedServer:
         self._owner = Owner()
         self._socket_folder = self._layout.socket_folder
         self._process: subprocess.Popen[bytes] | None = None
-        self._version: int | None = None
+        self._binaries: Binaries | None = None
 
     @property
     def dsn(self) -> str:
@@ -214,7 +214,11 @@ class EmbeddedServer:
         """Start the server and return when it takes connections."""
         layout = self._layout
         await clear_leftover(layout, self._socket_folder, self._progress)
-        settings = server_settings(self._socket_folder, shared_buffers_mib=self._settings.shared_buffers_mib)
+        settings = server_settings(
+            self._socket_folder,
+            shared_buffers_mib=self._settings.shared_buffers_mib,
+            version=self._programs().version,
+        )
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._process = process = self._launch("postgres", layout.cluster, ["-D", str(layout.cluster), *options])
         started = time.monotonic()
@@ -243,11 +247,9 @@ class EmbeddedServer:
 
     def _launch(self, program: str, folder: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
         """Run one of PostgreSQL's programs as our direct child, in a session of its own: Ctrl-C is for us to handle."""
-        binaries = find_binaries(self._version or self._version_of_cluster())
-        self._version = binaries.version
         command = [
             *(sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(self._layout.server_lock)),
-            *(str(self._owner.user), str(self._owner.group), binaries.program(program), *arguments),
+            *(str(self._owner.user), str(self._owner.group), self._programs().program(program), *arguments),
         ]
         with self._log.open() as output:
             return subprocess.Popen(  # noqa: S603
@@ -259,6 +261,11 @@ class EmbeddedServer:
                 stderr=output,
                 start_new_session=True,
             )
+
+    def _programs(self) -> Binaries:
+        if self._binaries is None:
+            self._binaries = find_binaries(self._version_of_cluster())
+        return self._binaries
 
     def _version_of_cluster(self) -> int | None:
         try:

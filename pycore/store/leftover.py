@@ -22,8 +22,9 @@ _PROCESSES = Path("/proc")
 _POLL_SECONDS = 0.05
 _PROGRESS_SECONDS = 2.0
 
-# What to send, and after how many seconds. Every one of these is safe: the log is replayed at the next start.
-_FOR_A_SERVER = ((0.0, signal.SIGINT), (60.0, signal.SIGQUIT), (90.0, signal.SIGKILL))
+# What to send, and after how many seconds. Every one of these is safe: the log is replayed at the next start. A server
+# that is told to stop while it recovers may never do so (seen with 18.6), hence little patience.
+_FOR_A_SERVER = ((0.0, signal.SIGINT), (5.0, signal.SIGQUIT), (20.0, signal.SIGKILL))
 _FOR_ITS_REMAINS = ((0.2, signal.SIGQUIT), (10.0, signal.SIGKILL))
 
 

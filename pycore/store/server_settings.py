@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+_IO_METHOD_SINCE = 18
 
-def server_settings(socket_folder: Path, *, shared_buffers_mib: int) -> dict[str, str]:
-    """Return PostgreSQL's settings by name; each with the reason for it."""
-    return {
+
+def server_settings(socket_folder: Path, *, shared_buffers_mib: int, version: int) -> dict[str, str]:
+    """Return the settings of PostgreSQL ``version`` by name; each with the reason for it."""
+    # When one of 18's I/O processes dies, the server can wait for ever instead of recovering. Without them it reads as
+    # all versions before did; what we read often is in memory anyway.
+    io_method = {"io_method": "sync"} if version >= _IO_METHOD_SINCE else {}
+    return io_method | {
         # -- who can connect: processes of this machine that may open the socket's folder and know the password
         "listen_addresses": "",
         "unix_socket_directories": _quoted(socket_folder),

@@ -1,9 +1,6 @@
 """The commands, as a shell runs them: against a running server, and against a ledger nobody serves."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +11,9 @@ from api.app import Doors
 from pycore.errors import StateMismatchError
 from pycore.ids import format_id, new_id
 from pycore.ledger import Account, AccountFlags, Ledger, Transfer, TransferFlags
+from tests.api.command import pycore
 
-ROOT = Path(__file__).parents[2]
 NOBODY = "127.0.0.1:1"
-
-
-async def pycore(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "pycore",
-        *arguments,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode is not None
-    assert "Traceback" not in errors.decode()
-    return process.returncode, output.decode(), errors.decode()
 
 
 async def pycore_json(*arguments: str) -> Any:

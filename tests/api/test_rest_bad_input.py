@@ -238,7 +238,7 @@ async def test_a_malformed_deadline_is_refused(session: ClientSession) -> None:
 
 
 async def test_a_deadline_that_has_passed_starts_nothing(session: ClientSession) -> None:
-    assert await refusal(session, TRANSFERS, one(), {**JSON, "request-timeout-ms": "0"}) == (504, "deadline_exceeded")
+    assert await refusal(session, TRANSFERS, one(), {**JSON, "request-timeout-ms": "0"}) == (408, "deadline_exceeded")
 
 
 async def raw(doors: Doors, request: bytes, seconds: float = 10) -> bytes:

@@ -1,12 +1,8 @@
 """``python -m api`` as an operator meets it: it says what it does, stops cleanly, and finds everything again."""
 
 import asyncio
-import os
-import re
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,42 +10,7 @@ import pytest
 from pycore.client import LedgerClient
 from pycore.ids import new_id
 from pycore.ledger import Account, CreateAccountStatus, Transfer
-
-ROOT = Path(__file__).parents[2]
-
-
-class Server:
-    def __init__(self, process: asyncio.subprocess.Process, lines: list[str], grpc: str, http: str) -> None:
-        self.process, self.lines, self.grpc, self.http = process, lines, grpc, http
-
-    async def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), 60)
-
-
-def arguments(dsn: str, data: Path) -> list[str]:
-    return ["-m", "api", "--dsn", dsn, "--data", str(data), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
-
-
-@asynccontextmanager
-async def running(dsn: str, data: Path) -> AsyncIterator[Server]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments(dsn, data), cwd=ROOT, stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
-    )
-    assert process.stdout is not None
-    lines: list[str] = []
-    try:
-        while not lines or not lines[-1].startswith("ready"):
-            line = await asyncio.wait_for(process.stdout.readline(), 60)
-            assert line, f"it ended early: {lines}"
-            lines.append(line.decode().rstrip())
-        addresses = re.findall(r"127\.0\.0\.1:\d+", lines[-1])
-        yield Server(process, lines, *addresses)
-        lines += (await process.stdout.read()).decode().splitlines()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+from tests.api.server_process import ROOT, arguments, running
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pycore.config import (
+    ClientSettings,
     LedgerSettings,
     ServerSettings,
     Settings,
@@ -54,6 +55,12 @@ def test_a_variable_wins_over_the_file_and_the_file_over_the_default(tmp_path: P
         ("[ledger]\nchunk_size = 3000\n", "power of two"),
         ("[server]\ngrpc_address = 'nowhere'\n", "host:port"),
         ("[server]\ngrpc_address = '127.0.0.1:65536'\n", "host:port"),
+        ("[server]\nhttp_address = '0.0.0.0:7480'\n", "without TLS"),
+        ("[server]\ntls_key_file = 'key.pem'\n", "come together"),
+        ("[server]\ntls_client_ca_file = 'ca.pem'\n", "tls_client_ca_file needs"),
+        ("[client]\ntls_key_file = 'key.pem'\n", "come together"),
+        ("[client]\ntls_certificate_file = 'c.pem'\ntls_key_file = 'k.pem'\n", "needs tls_ca_file"),
+        ("[client]\ngrpc_address = 'nowhere'\n", "host:port"),
         ("[store]\ndsn = 'mysql://x'\n", "postgresql://"),
         ("[store]\ndata = ''\n", "data"),
         ("not toml", "not TOML"),
@@ -124,6 +131,6 @@ def test_addresses_are_split() -> None:
 
 
 def test_every_field_is_documented() -> None:
-    for section in (ServerSettings, StoreSettings, LedgerSettings, Settings):
+    for section in (ServerSettings, StoreSettings, LedgerSettings, ClientSettings, Settings):
         for field in section.__struct_fields__:
             assert f"\n        {field}: " in (section.__doc__ or "")
