@@ -74,9 +74,7 @@ class Desk:
             if known is not None:
                 return known
             order, hits = self._add(new, PAYER_KINDS)
-            for kind, task in ((FaultKind.PAYER_REFUSES, _REFUSE), (FaultKind.PAYER_PAYS, _PAY)):
-                if (hit := hits.get(kind)) is not None:
-                    self._agenda.add(self._clock.now_ms() + hit.delay_ms(), task, order.id)
+            self._act_later(order, hits)
             return order
 
     def charge(self, new: NewOrder) -> Order:
@@ -92,9 +90,11 @@ class Desk:
             if (late := hits.get(FaultKind.SUCCESS_AFTER_FAILURE)) is not None:
                 self._refuse(order)
                 self._succeed_after(order, late)
+            elif FaultKind.PAYER_IS_ASKED in hits:
+                self._act_later(order, hits)
             elif FaultKind.PAYER_REFUSES in hits:
                 self._refuse(order)
-            elif FaultKind.PAYER_IS_ASKED not in hits:
+            else:
                 self._settle(order)
             return order
 
@@ -221,6 +221,12 @@ class Desk:
         self._store.put(order)
         self._agenda.add(order.expires_at, _EXPIRE, id)
         return order, hits
+
+    def _act_later(self, order: Order, hits: dict[FaultKind, Hit]) -> None:
+        """Put on the agenda what a payer does who is no person; a person is waited for."""
+        for kind, task in ((FaultKind.PAYER_REFUSES, _REFUSE), (FaultKind.PAYER_PAYS, _PAY)):
+            if (hit := hits.get(kind)) is not None:
+                self._agenda.add(self._clock.now_ms() + hit.delay_ms(), task, order.id)
 
     def _settle(self, order: Order) -> None:
         now = self._clock.now_ms()

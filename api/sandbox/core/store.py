@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from api.sandbox.core.order import Notice, Order, OrderState, Refund, Task
+from api.sandbox.core.order import Notice, Order, Refund, Task
 
 Record = TypeVar("Record", Order, Refund, Notice, Task)
 
@@ -138,11 +138,6 @@ class Store:
             "WHERE protocol = ? AND done_at > 0 AND done_at < ?",
             (protocol, at_ms),
         )
-
-    def open_orders(self) -> int:
-        """Return how many orders wait for their payer."""
-        query = "SELECT count(*) FROM orders WHERE state = ?"
-        return int(self._connection.execute(query, (OrderState.OPEN.value,)).fetchone()[0])
 
     def setting(self, name: str) -> str | None:
         """Return a setting's text."""

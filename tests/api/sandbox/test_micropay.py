@@ -64,6 +64,19 @@ async def test_the_payer_is_asked(sandbox: Sandbox) -> None:
     assert merchant.ask("/pay/orderquery", out_trade_no=reference)["trade_state"] == "SUCCESS"
 
 
+async def test_the_payer_is_asked_and_needs_no_person(sandbox: Sandbox) -> None:
+    merchant, paid, refused = Merchant(sandbox), new_number(), new_number()
+    for reference, act in ((paid, "payer_pays"), (refused, "payer_refuses")):
+        sandbox.fault("payer_is_asked", reference)
+        sandbox.fault(act, reference, median_ms=5000, p99_ms=9000)
+        assert merchant.charge(reference)["err_code"] == "USERPAYING"
+    sandbox.advance(60)
+    while sandbox.order(paid)["state"] == "open" or sandbox.order(refused)["state"] == "open":
+        pass
+    assert merchant.ask("/pay/orderquery", out_trade_no=paid)["trade_state"] == "SUCCESS"
+    assert merchant.ask("/pay/orderquery", out_trade_no=refused)["trade_state"] == "PAYERROR"
+
+
 async def test_a_payment_is_reversed(sandbox: Sandbox, inbox: Inbox) -> None:
     merchant = Merchant(sandbox)
     paid, waiting, refused = new_number(), new_number(), new_number()
