@@ -19,9 +19,10 @@ def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
 
 @pytest.fixture
 def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The shared one, without faults left by others."""
+    """The shared one, without faults left by others, and with time as it is."""
     yield shared_sandbox
     shared_sandbox.control("DELETE", "/faults")
+    shared_sandbox.control("PUT", "/clock", {"factor": 1})
 
 
 @pytest.fixture

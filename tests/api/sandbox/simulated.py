@@ -7,9 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +95,20 @@ class Sandbox:
     def fault(self, kind: str, reference: str = "", **more: Any) -> Any:
         """A fault, ordered for one order or for all."""
         return self.control("POST", "/faults", {"kind": kind, "reference": reference, **more})
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for what happens by itself."""
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def noon(self) -> datetime:
+        """Move to the next noon in Shanghai, far from where a business day ends, and return it."""
+        now = datetime.fromisoformat(self.control("GET", "/clock")["now"])
+        noon = (now + timedelta(days=1)).replace(hour=12, minute=0, second=0)
+        self.advance(int((noon - now).total_seconds()))
+        return noon
 
     def advance(self, seconds: int) -> None:
         """Let simulated time pass."""

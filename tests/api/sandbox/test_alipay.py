@@ -5,7 +5,6 @@ import json
 import urllib.error
 import urllib.request
 import zipfile
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -156,13 +155,13 @@ async def test_a_reply_with_a_bad_signature(sandbox: Sandbox, inbox: Inbox) -> N
 
 
 async def test_bills(own_sandbox: Sandbox, inbox: Inbox) -> None:
+    day = own_sandbox.noon().date().isoformat()
     client = own_sandbox.alipay("")
     first, second = new_number(), new_number()
     code = "28" + "1" * 16
     client.api_alipay_trade_pay(first, "bar_code", code, "两杯,咖啡", total_amount="10.50")
     client.api_alipay_trade_pay(second, "bar_code", code, "面包", total_amount="100")
     client.api_alipay_trade_refund("25", out_trade_no=second, out_request_no="r1")
-    day = datetime.fromisoformat(own_sandbox.control("GET", "/clock")["now"]).date().isoformat()
     assert bill_url(client, day, "trade")["sub_code"] == "isp.bill_not_exist"
     own_sandbox.advance(34 * 3600)
     files = download(bill_url(client, day, "trade")["bill_download_url"])

@@ -3,6 +3,7 @@
 import json
 import time
 import urllib.error
+from functools import partial
 from typing import Any
 
 import pytest
@@ -183,20 +184,23 @@ async def test_a_forged_callback(sandbox: Sandbox, client: WeChatPay, inbox: Inb
 
 async def test_the_schedule_of_callbacks(sandbox: Sandbox, client: WeChatPay, inbox: Inbox) -> None:
     reference = new_number()
+    sandbox.control("PUT", "/clock", {"factor": 0.001})  # nothing but what is advanced
     pay(client, reference)
     inbox.answers = [500] * 16
     sandbox.act(reference, "pay")
     await inbox.next()
-    for seconds in (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10_800, 10_800, 10_800, 21_600, 21_600):
-        while (notice := sandbox.order(reference)["notices"][0])["tries"] < 1:
-            pass
-        tries = notice["tries"]
+
+    def tried(count: int) -> bool:
+        return bool(sandbox.order(reference)["notices"][0]["tries"] == count)
+
+    gaps = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10_800, 10_800, 10_800, 21_600, 21_600)
+    for tries, seconds in enumerate(gaps, 1):
+        sandbox.until(partial(tried, tries))
         sandbox.advance(seconds - 3)
         assert await inbox.is_quiet(0.02)
         sandbox.advance(3)
         await inbox.next()
-        while sandbox.order(reference)["notices"][0]["tries"] == tries:
-            pass
+    sandbox.until(partial(tried, len(gaps) + 1))
     sandbox.advance(200_000)
     assert await inbox.is_quiet()
     assert sandbox.order(reference)["notices"][0]["last_answer"] == "HTTP 500"
@@ -218,11 +222,7 @@ async def test_time_passes(sandbox: Sandbox, client: WeChatPay) -> None:
     reference = new_number()
     pay(client, reference)
     sandbox.control("PUT", "/clock", {"factor": 100_000})
-    try:
-        while sandbox.order(reference)["state"] == "open":
-            time.sleep(0.01)
-    finally:
-        sandbox.control("PUT", "/clock", {"factor": 1})
+    sandbox.until(lambda: bool(sandbox.order(reference)["state"] != "open"))
     assert state(client, reference) == "CLOSED"
 
 

@@ -71,8 +71,7 @@ async def test_the_payer_is_asked_and_needs_no_person(sandbox: Sandbox) -> None:
         sandbox.fault(act, reference, median_ms=5000, p99_ms=9000)
         assert merchant.charge(reference)["err_code"] == "USERPAYING"
     sandbox.advance(60)
-    while sandbox.order(paid)["state"] == "open" or sandbox.order(refused)["state"] == "open":
-        pass
+    sandbox.until(lambda: all(sandbox.order(each)["state"] != "open" for each in (paid, refused)))
     assert merchant.ask("/pay/orderquery", out_trade_no=paid)["trade_state"] == "SUCCESS"
     assert merchant.ask("/pay/orderquery", out_trade_no=refused)["trade_state"] == "PAYERROR"
 

@@ -39,8 +39,7 @@ async def test_a_restart_loses_nothing(keyed_folder: Path, inbox: Inbox, number:
     assert json.loads(client.query(out_trade_no=waiting)[1])["trade_state"] == "CLOSED"  # two hours are long over
     letter = await inbox.next()  # the callback that was not taken comes again
     assert client.callback(letter.headers, letter.body)["resource"]["out_trade_no"] == paid
-    while json.loads(client.query_refund(refund)[1])["status"] != "SUCCESS":
-        pass
+    sandbox.until(lambda: bool(json.loads(client.query_refund(refund)[1])["status"] == "SUCCESS"))
     assert sandbox.end() == 0
 
 

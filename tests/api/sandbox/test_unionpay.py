@@ -6,7 +6,6 @@ import io
 import urllib.request
 import zipfile
 import zlib
-from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -166,13 +165,13 @@ async def test_faults(sandbox: Sandbox, inbox: Inbox) -> None:
 
 
 async def test_the_file_of_a_day(own_sandbox: Sandbox) -> None:
+    day = own_sandbox.noon()
     merchant = Merchant(own_sandbox)
     paid, refund = new_number(), new_number()
     query_id = merchant.ask("0106", paid, qrNo=CODE, **AMOUNT)["queryId"]
     merchant.ask("0400", refund, txnAmt="50", currencyCode="156", origQryId=query_id)
-    while own_sandbox.order(paid)["refunds"][0]["state"] != "done":
-        own_sandbox.advance(1)
-    day = datetime.fromisoformat(own_sandbox.control("GET", "/clock")["now"])
+    own_sandbox.advance(5)
+    own_sandbox.until(lambda: bool(own_sandbox.order(paid)["refunds"][0]["state"] == "done"))
 
     def ask() -> dict[str, str]:
         return merchant.ask("7601", "", "/file/", settleDate=f"{day:%m%d}", fileType="00")

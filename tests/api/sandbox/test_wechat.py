@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -170,6 +169,7 @@ async def test_bad_signatures_are_refused(sandbox: Sandbox, inbox: Inbox, monkey
 
 async def test_bills(own_sandbox: Sandbox, inbox: Inbox) -> None:
     client = own_sandbox.wechat(inbox.url)
+    day = own_sandbox.noon().date().isoformat()
     paid, refunded, unpaid, refund = (new_number() for _ in range(4))
     for reference, total in ((paid, 1050), (refunded, 10_000), (unpaid, 7)):
         order(client, reference, total=total, attach="a,b")
@@ -179,9 +179,7 @@ async def test_bills(own_sandbox: Sandbox, inbox: Inbox) -> None:
     own_sandbox.control("PUT", "/clock", {"factor": 20})
     await inbox.next()
     await inbox.next()
-    while own_sandbox.order(refunded)["refunds"][0]["state"] != "done":
-        pass
-    day = datetime.fromisoformat(own_sandbox.control("GET", "/clock")["now"]).date().isoformat()
+    own_sandbox.until(lambda: bool(own_sandbox.order(refunded)["refunds"][0]["state"] == "done"))
     assert answered(client.trade_bill(day), 400)["code"] == "STATEMENT_CREATING"
     own_sandbox.advance(35 * 3600)
 
