@@ -78,7 +78,7 @@ def world(decisions: int, seed: int) -> World:
     paid = random.random(success.shape) < success
     costs = np.stack([(amounts * channel.basis_points + 5_000) // 10_000 for channel in CHANNELS], axis=1)
     values = amounts * VALUE_BASIS_POINTS // 10_000
-    return World(amounts, success, paid, values[:, None] * success - costs)
+    return World(amounts, success, paid, (values[:, None] * success - costs).astype(np.float64))
 
 
 def _router(options: RouterOptions) -> Router:

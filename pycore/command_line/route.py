@@ -14,6 +14,8 @@ route = typer.Typer(help="Try out routing rules before they are activated.", no_
 
 _NEVER_EXPLORES = RouterOptions(exploration_ppm=0)
 _MOVES_SHOWN = 50
+_DECISION_COLUMNS = ("currency", "decided by", "payments", "no route", "amount", "success %", "cost", "cost bp")
+_MOVE_COLUMNS = ("currency", "from", "to", "payments", "amount", "success %", "then", "cost", "then")
 
 
 @route.command()
@@ -42,11 +44,9 @@ def simulate(
         for currency, comparison in sorted(found.comparisons.items())
         for name, tally in comparison.tallies().items()
     ]
-    columns = ("currency", "decided by", "payments", "no route", "amount", "success %", "cost", "cost bp")
     title = f"{found.decided:,} of {found.attempts:,} tries decided again, minor units"
-    output.show_table(title, columns, decisions)
-    columns = ("currency", "from", "to", "payments", "amount", "success %", "then", "cost", "then")
-    output.show_table("What would go elsewhere", columns, [_row(move) for move in found.moves[:_MOVES_SHOWN]])
+    output.show_table(title, _DECISION_COLUMNS, decisions)
+    output.show_table("What would go elsewhere", _MOVE_COLUMNS, [_row(move) for move in found.moves[:_MOVES_SHOWN]])
     if found.unknown_routes:
         typer.echo(
             f"{found.unknown_routes:,} tries were on routes that are not in {routes}: nothing was learned of them"

@@ -208,9 +208,9 @@ def replay(
                 policies[attempt.labels] = [router.policy(text, labels=attempt.labels) for text in texts]
             before, after = (_first(router, attempt, policy) for policy in policies[attempt.labels])
             _count(comparisons[attempt.currency], attempt, before, after)
-            if (before and before.route) != (after and after.route):
-                names = (before and router.routes[before.route].name, after and router.routes[after.route].name)
-                _count_move(moved[attempt.currency, *names], attempt, before, after)
+            from_route, to_route = _name(router, before), _name(router, after)
+            if from_route != to_route:
+                _count_move(moved[attempt.currency, from_route, to_route], attempt, before, after)
         position = _route_of(attempt, positions)
         if position is None:
             unknown_routes += 1
@@ -234,6 +234,10 @@ def _first(router: Router, attempt: Attempt, policy: RoutingPolicy) -> Considere
     )
     kept = router.decide(request, policy, now_ns=attempt.time_ns, seed=0).kept
     return kept[0] if kept else None
+
+
+def _name(router: Router, found: Considered | None) -> str | None:
+    return None if found is None else router.routes[found.route].name
 
 
 def _count(comparison: Comparison, attempt: Attempt, before: Considered | None, after: Considered | None) -> None:

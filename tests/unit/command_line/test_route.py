@@ -55,7 +55,7 @@ def test_a_table_for_people(files: Path) -> None:
 
 
 def test_json_for_programs(files: Path) -> None:
-    code, output = simulate(files, "--json", "--merchant", "m2")
+    code, output = simulate(files, "--json", "--merchant", "m2", "--current", str(files / "old.rules"))
     found = json.loads(output)
     assert code == 0
     assert (found["attempts"], found["decided"], found["unknown_routes"]) == (3, 1, 1)

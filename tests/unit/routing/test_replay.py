@@ -45,7 +45,7 @@ def replayed(file: Path, changed: str, current: str = "", merchant: str | None =
 
 def test_a_rule_moves_payments_and_the_report_says_what_that_comes_to(tmp_path: Path) -> None:
     file = traffic(tmp_path, *[{}] * 3, {"outcome": "failed"}, {"outcome": "refused"})
-    found = replayed(file, "prefer wechat")
+    found = replayed(file, "prefer wechat", current="prefer unionpay")
     comparison = found.comparisons["CNY"]
     assert (found.attempts, found.decided, found.unknown_routes) == (5, 5, 0)
     assert comparison.past == Tally(payments=4, amount=40_000, success_ppm_sum=3_000_000, cost=240)
@@ -67,16 +67,15 @@ def test_rules_that_change_nothing_move_nothing(tmp_path: Path) -> None:
 
 
 def test_payments_without_any_route_are_told(tmp_path: Path) -> None:
-    found = replayed(
-        traffic(tmp_path, {}, {"amount": 5}), "when amount > 5 and currency is CNY only unionpay\nonly wechat"
-    )
+    changed = "when amount > 5 and currency is CNY only unionpay\nonly wechat"
+    found = replayed(traffic(tmp_path, {}, {"amount": 5}), changed, current="avoid wechat")
     assert found.comparisons["CNY"].changed.unroutable == 1
     assert [(move.changed, move.payments) for move in found.moves] == [(None, 1), ("wechat/qr", 1)]
 
 
 def test_one_merchants_payments_are_decided_and_everybodys_are_learned_from(tmp_path: Path) -> None:
     file = traffic(tmp_path, {"merchant": "m2"}, {})
-    found = replayed(file, "prefer wechat", merchant="m1")
+    found = replayed(file, "prefer wechat", "prefer unionpay", merchant="m1")
     assert (found.attempts, found.decided) == (2, 1)
     assert found.moves[0].success_ppm_after == 10 * 1_000_000 // 11
 
@@ -85,11 +84,12 @@ def test_labels_banks_currencies_and_unknown_routes(tmp_path: Path) -> None:
     file = traffic(
         tmp_path,
         {"labels": ["vip"]},
-        {"bank": "icbc", "channel": "unionpay"},
+        {"bank": "icbc", "channel": "unionpay", "time": "2026-03-08T12:00:00Z"},
         {"currency": "USD", "channel": "visa"},
     )
     found = replayed(file, "when label is vip prefer wechat")
     assert [(move.current, move.changed) for move in found.moves] == [("unionpay/qr", "wechat/qr")]
+    assert found.moves[0].payments == 1
     assert found.unknown_routes == 1
     assert found.comparisons["USD"].current == Tally(unroutable=1)
     assert found.comparisons["CNY"].current.cost == 38 + 20

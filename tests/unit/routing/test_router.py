@@ -116,7 +116,7 @@ def test_the_seed_decides_and_nothing_else() -> None:
         ((route("a b", 1),), RouterOptions(), "route 0: a name is"),
         ((route("a", 1), route("a", 2)), RouterOptions(), "route 1: there is another"),
         ((route("a", 10_001),), RouterOptions(), "basis points"),
-        ((route("a", -1),), RouterOptions(), "negative"),
+        ((route("a", -1),), RouterOptions(), "out of range"),
         ((route("a", 1),), RouterOptions(prior_failed=0), "prior"),
     ],
 )
