@@ -48,7 +48,7 @@ class RouterOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         utc_offset_s: seconds by which the business day's clock is ahead of UTC (Asia/Shanghai).
     """
 
-    half_life_ns: int = 600 * _SECOND
+    half_life_ns: int = 300 * _SECOND
     prior_succeeded: int = 9
     prior_failed: int = 1
     failures_max: int = 5

@@ -33,7 +33,7 @@ pub struct RouterOptions {
 impl Default for RouterOptions {
     fn default() -> Self {
         Self {
-            half_life_ns: 600_000_000_000,
+            half_life_ns: 300_000_000_000,
             prior_succeeded: 9,
             prior_failed: 1,
             failures_max: 5,
