@@ -164,7 +164,7 @@ class PolicyResult(msgspec.Struct, kw_only=True):
     success: float
     cost_basis_points: float
     us_per_decision: float
-    curve: list[float]
+    curve: list[int]
 
 
 def measure(decisions: int, seed: int, runs: int) -> Iterator[PolicyResult]:
@@ -194,7 +194,7 @@ def measure(decisions: int, seed: int, runs: int) -> Iterator[PolicyResult]:
             success=float(np.mean(paid)),
             cost_basis_points=float(np.mean(costs)),
             us_per_decision=elapsed / runs / decisions * 1e6,
-            curve=[float(value) for value in cumulated[:: max(1, decisions // POINTS)]],
+            curve=[round(value) for value in cumulated[:: max(1, decisions // POINTS)]],
         )
 
 
