@@ -15,10 +15,11 @@ from rich.table import Table
 
 from bench import bars, result
 from bench.suite import Case, Suite
-from bench.workloads import doors, duplicates, durable, engine, growth, projector, reads, standby, two_phase
+from bench.workloads import decisions, doors, duplicates, durable, engine, growth, projector, reads, standby, two_phase
 
 CASES: tuple[Case, ...] = (
     *engine.CASES,
+    *decisions.CASES,
     *durable.CASES,
     *projector.CASES,
     *doors.CASES,

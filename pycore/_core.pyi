@@ -1,4 +1,4 @@
-"""The compiled core: the ledger engine, the journal's bytes, and the wire's bytes.
+"""The compiled core: the ledger engine, the journal's bytes, the wire's bytes, rate limits and routing.
 
 Records cross the boundary as buffers of fixed 128-byte little-endian records (accounts, transfers) and
 16-byte results; anything with the buffer protocol is accepted (``bytes``, ``memoryview``, a contiguous
@@ -18,6 +18,11 @@ __all__ = [
     "ChunkSummary",
     "Engine",
     "Projection",
+    "Quota",
+    "RateLimiter",
+    "Router",
+    "RoutingPolicy",
+    "RuleTextError",
     "account_status_names",
     "chain_hash",
     "decode_accounts",
@@ -28,6 +33,7 @@ __all__ = [
     "encode_results",
     "encode_transfers",
     "key_check",
+    "routing_reason_names",
     "transfer_status_names",
 ]
 
@@ -232,3 +238,82 @@ def encode_results(results: Buffer) -> bytes:
 
 def decode_results(operation: int, message: Buffer) -> bytes:
     """Return packed 16-byte results of a message that repeats them. Raises ValueError for an unknown status."""
+
+# -- rate limits: the engine's ``rate_limit``
+
+@final
+class Quota:
+    """So many ``units`` in ``window_ns`` nanoseconds, of which ``burst`` may come at once."""
+
+    def __new__(cls, units: int, window_ns: int, burst: int) -> Quota:
+        """Raise ValueError where one is zero, or where a burst takes more than 366 days to be paid off."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    @property
+    def burst(self) -> int:
+        """The most units that may pass at once."""
+
+@final
+class RateLimiter:
+    """Counts what keys do; only keys that have all their units back are forgotten for others."""
+
+    def __new__(cls, keys_max: int, seed: int) -> RateLimiter: ...
+    def check(self, limits: Sequence[tuple[int, Quota]], cost: int, now: int) -> tuple[int, int | None] | None:
+        """Count ``cost`` units at ``now`` (nanoseconds of any epoch) against every key, or against none.
+
+        Return None, or nanoseconds until the same check may pass and the position of the limit that takes longest
+        (None: there is no room for a new key). Raises ValueError where there are more than four limits, the same key
+        twice, no cost, or a cost above a burst.
+        """
+    @property
+    def keys_count(self) -> int: ...
+
+# -- routing: the engine's ``routing``
+
+_Terms: TypeAlias = tuple[str, int, int, int, int, int, int]
+"""``(currency, amount_min, amount_max, basis_points, fixed_minor, min_minor, max_minor)``."""
+
+_Route: TypeAlias = tuple[str, str, str | None, bool, Sequence[_Terms]]
+"""``(channel, method, bank, on_us, terms)``."""
+
+_Options: TypeAlias = tuple[int, int, int, int, int, int, int, int]
+"""``(half_life_ns, prior_succeeded, prior_failed, failures_max, cool_down_ns, cool_down_ns_max, exploration_ppm,
+utc_offset_s)``."""
+
+_Request: TypeAlias = tuple[Sequence[str], str | None, str, int, int]
+"""``(methods, bank, currency, amount_minor, value_minor)``."""
+
+_Considered: TypeAlias = tuple[int, int, int, int, int, int]
+"""``(route, reason, rule_line, success_ppm, cost_minor, score)``; the score is in millionths of a minor unit."""
+
+class RuleTextError(ValueError):
+    """A text that is no routing rules: line, column, message."""
+
+@final
+class RoutingPolicy:
+    """What a merchant may and wants to use; made by ``Router.policy``."""
+
+@final
+class Router:
+    """Decides which routes to try, best first. Times are nanoseconds since 1970."""
+
+    def __new__(cls, routes: Sequence[_Route], options: _Options) -> Router:
+        """Raise ValueError where routes or options contradict themselves."""
+    def policy(
+        self, allowed: Sequence[str] | None, denied: Sequence[str], labels: Sequence[str], rules: str
+    ) -> RoutingPolicy:
+        """Raise RuleTextError where the text is no rules, or names what the catalogue lacks."""
+    def decide(
+        self, request: _Request, policy: RoutingPolicy, now: int, seed: int
+    ) -> tuple[bool, int, list[_Considered]]:
+        """Return whether it explored, how many routes are kept, and every route: the kept ones first, best first."""
+    def begin(self, route: int, now: int) -> None:
+        """Note that a try begins. Raises IndexError, as those below do."""
+    def record(self, route: int, outcome: int, now: int) -> None:
+        """Note its outcome: 1 succeeded, 2 failed, 3 refused by the payer, 4 not answered in time."""
+    def set_up(self, route: int, is_up: bool) -> None: ...
+    def standing(self, route: int, now: int) -> tuple[int, bool, bool]:
+        """Return the success rate in parts per million, whether it is up, whether it is set aside."""
+
+def routing_reason_names() -> dict[str, int]:
+    """Return every reason of a decision log by name."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pycore.client
 import pycore.ledger
+import pycore.rate_limit
+import pycore.routing
 from pycore import _core
 from pycore.ledger import CreateAccountStatus, CreateTransferStatus
 
@@ -14,10 +16,22 @@ LEDGER = [
     "verify",
 ]  # fmt: skip
 
+ROUTING = [
+    "Attempt", "Comparison", "Considered", "Decision", "Move", "Outcome", "Price", "Reason", "Replay", "Route",
+    "RouteRequest", "Router", "RouterOptions", "RoutingPolicy", "RuleTextError", "Standing", "Tally", "Terms",
+    "load_routes", "read_traffic", "replay",
+]  # fmt: skip
+
 
 def test_the_names_of_the_ledger() -> None:
     assert pycore.ledger.__all__ == LEDGER
     assert all(hasattr(pycore.ledger, name) for name in LEDGER)
+
+
+def test_the_names_of_routing_and_rate_limits() -> None:
+    assert pycore.routing.__all__ == ROUTING
+    assert all(hasattr(pycore.routing, name) for name in ROUTING)
+    assert pycore.rate_limit.__all__ == ["LIMITS_MAX", "Quota", "RateLimiter", "Refusal"]
 
 
 def test_the_names_of_the_client() -> None:

@@ -8,6 +8,8 @@ mod functions;
 mod input;
 mod messages;
 mod projection;
+mod rate_limit;
+mod routing;
 mod wire;
 
 use pyo3::prelude::*;
@@ -25,6 +27,10 @@ mod _core {
     };
     #[pymodule_export]
     use crate::projection::{ChunkSummary, Projection};
+    #[pymodule_export]
+    use crate::rate_limit::{Quota, RateLimiter};
+    #[pymodule_export]
+    use crate::routing::{Router, RoutingPolicy, RuleTextError, routing_reason_names};
     #[pymodule_export]
     use crate::wire::{
         decode_accounts, decode_results, decode_transfers, encode_accounts, encode_results,
