@@ -15,7 +15,7 @@ from rich.table import Table
 
 from bench import bars, result
 from bench.suite import Case, Suite
-from bench.workloads import doors, duplicates, durable, engine, growth, projector, reads, standby, two_phase
+from bench.workloads import doors, duplicates, durable, engine, growth, projector, reads, standby, two_phase, vault
 
 CASES: tuple[Case, ...] = (
     *engine.CASES,
@@ -27,6 +27,7 @@ CASES: tuple[Case, ...] = (
     *duplicates.CASES,
     *standby.CASES,
     *growth.CASES,
+    *vault.CASES,
 )
 
 

@@ -36,6 +36,8 @@ BARS = {
     "recovery_projected_10m": Bar(value_max=5.0),
     "recovery_unprojected_1m": Bar(value_max=1.0),
     "growth_20m": Bar(ratio_min=0.8),
+    "vault_seal_256": Bar(value_max=1.0),
+    "vault_open_256": Bar(value_max=1.0),
 }
 
 

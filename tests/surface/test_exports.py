@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pycore.client
 import pycore.ledger
+import pycore.vault
 from pycore import _core
 from pycore.ledger import CreateAccountStatus, CreateTransferStatus
 
@@ -14,10 +15,22 @@ LEDGER = [
     "verify",
 ]  # fmt: skip
 
+VAULT = [
+    "Algorithm", "CardNumber", "Context", "FileKeySource", "GivenKeySource", "IdNumber", "KeyEncryptionKey", "KeyKind",
+    "KeySource", "KeyState", "Owner", "PersonName", "PersonalValue", "PhoneNumber", "Subject", "TokenisedCard", "Vault",
+    "VerificationValue", "WrappedKey", "configured_key_source", "find_card_numbers", "mask_card_numbers",
+    "parse_card_number", "parse_verification_value",
+]  # fmt: skip
+
 
 def test_the_names_of_the_ledger() -> None:
     assert pycore.ledger.__all__ == LEDGER
     assert all(hasattr(pycore.ledger, name) for name in LEDGER)
+
+
+def test_the_names_of_the_vault() -> None:
+    assert pycore.vault.__all__ == VAULT
+    assert all(hasattr(pycore.vault, name) for name in VAULT)
 
 
 def test_the_names_of_the_client() -> None:

@@ -1,13 +1,15 @@
-//! `pycore._core`: the engine as Python sees it. This crate only converts; what it converts is in
-//! `pycore-engine`, which never hears of Python.
+//! `pycore._core`: engine and vault as Python sees them. This crate only converts; what it converts is in
+//! `pycore-engine` and `pycore-vault`, which never hear of Python.
 
 mod batch;
 mod buffer;
+mod card;
 mod engine;
 mod functions;
 mod input;
 mod messages;
 mod projection;
+mod vault;
 mod wire;
 
 use pyo3::prelude::*;
@@ -18,6 +20,8 @@ mod _core {
     #[pymodule_export]
     use crate::batch::Batch;
     #[pymodule_export]
+    use crate::card::{CardNumber, VerificationValue, find_card_numbers, mask_card_numbers};
+    #[pymodule_export]
     use crate::engine::{BodyVersionError, Engine};
     #[pymodule_export]
     use crate::functions::{
@@ -25,6 +29,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::projection::{ChunkSummary, Projection};
+    #[pymodule_export]
+    use crate::vault::{BlindIndex, Keyring, OpenError, SealError, SubjectKey, WrappedKey};
     #[pymodule_export]
     use crate::wire::{
         decode_accounts, decode_results, decode_transfers, encode_accounts, encode_results,
