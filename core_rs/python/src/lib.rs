@@ -10,6 +10,7 @@ mod input;
 mod messages;
 mod projection;
 mod vault;
+mod vault_key;
 mod wire;
 
 use pyo3::prelude::*;
@@ -30,7 +31,9 @@ mod _core {
     #[pymodule_export]
     use crate::projection::{ChunkSummary, Projection};
     #[pymodule_export]
-    use crate::vault::{BlindIndex, Keyring, OpenError, SealError, SubjectKey, WrappedKey};
+    use crate::vault::Keyring;
+    #[pymodule_export]
+    use crate::vault_key::{BlindIndex, OpenError, SealError, SubjectKey, WrappedKey};
     #[pymodule_export]
     use crate::wire::{
         decode_accounts, decode_results, decode_transfers, encode_accounts, encode_results,

@@ -1,8 +1,7 @@
-//! The keyring, the keys it hands out and the blind index, their methods one to one.
+//! The keyring, its methods one to one.
 
 use pycore_vault::{
-    Algorithm, BlindIndex as Index, Context, Keyring as Keys, KeyringError, Owner, Purpose, Secret,
-    SystemRandom, WrappedKey as Wrapped, card_index, detokenise, tokenise,
+    Algorithm, Keyring as Keys, KeyringError, Owner, Secret, SystemRandom, detokenise, tokenise,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -10,76 +9,13 @@ use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyBytes;
 
 use crate::card::CardNumber;
-
-pyo3::create_exception!(
-    _core,
-    OpenError,
-    PyValueError,
-    "A sealed value or wrapped key that cannot be opened; why is not told."
-);
-pyo3::create_exception!(
-    _core,
-    SealError,
-    PyValueError,
-    "A value that was not sealed."
-);
+use crate::vault_key::{BlindIndex, SubjectKey, WrappedKey, context_of, open_error, seal_error};
 
 /// Fewer items are sealed or opened faster than the interpreter lock can be taken back.
 const DETACH_ITEMS: usize = 64;
 
 /// A value or sealed value, its tenant, field and record.
 type PyItem = (PyBackedBytes, PyBackedStr, PyBackedStr, PyBackedStr);
-
-/// A key as it is stored; see `pycore/_core.pyi`.
-#[pyclass(frozen, eq, module = "pycore._core")]
-#[derive(PartialEq)]
-pub struct WrappedKey(Wrapped);
-
-#[pymethods]
-impl WrappedKey {
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Wrapped::from_bytes(data).map(Self).map_err(open_error)
-    }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.0.to_bytes())
-    }
-
-    #[getter]
-    fn id(&self) -> u128 {
-        self.0.id()
-    }
-
-    #[getter]
-    fn kind(&self) -> u8 {
-        self.0.kind() as u8
-    }
-
-    #[getter]
-    fn algorithm(&self) -> u8 {
-        self.0.algorithm() as u8
-    }
-
-    #[getter]
-    fn state(&self) -> u8 {
-        self.0.state() as u8
-    }
-
-    #[getter]
-    fn wrapped_under(&self) -> Option<u128> {
-        self.0.wrapped_under()
-    }
-
-    fn __repr__(&self) -> String {
-        format!(
-            "WrappedKey({:?}, {:?}, {:032x})",
-            self.0.kind(),
-            self.0.state(),
-            self.0.id()
-        )
-    }
-}
 
 /// The keys of a process; see `pycore/_core.pyi`.
 #[pyclass(frozen, module = "pycore._core")]
@@ -147,11 +83,7 @@ impl Keyring {
         field: &str,
         record: &str,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let context = Context {
-            tenant,
-            field,
-            record,
-        };
+        let context = context_of(tenant, field, record);
         let sealed = self.keys.seal(value, &context, &self.random);
         Ok(PyBytes::new(py, &sealed.map_err(seal_error)?))
     }
@@ -164,11 +96,7 @@ impl Keyring {
         field: &str,
         record: &str,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let context = Context {
-            tenant,
-            field,
-            record,
-        };
+        let context = context_of(tenant, field, record);
         let opened = self.keys.open(sealed, &context).map_err(open_error)?;
         Ok(PyBytes::new(py, &opened))
     }
@@ -179,11 +107,7 @@ impl Keyring {
         items: Vec<PyItem>,
     ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
         let seal = |(value, tenant, field, record): &PyItem| {
-            let context = Context {
-                tenant,
-                field,
-                record,
-            };
+            let context = context_of(tenant, field, record);
             self.keys.seal(value, &context, &self.random)
         };
         let sealed = many(py, &items, seal).map_err(seal_error)?;
@@ -196,11 +120,7 @@ impl Keyring {
         items: Vec<PyItem>,
     ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
         let open = |(sealed, tenant, field, record): &PyItem| {
-            let context = Context {
-                tenant,
-                field,
-                record,
-            };
+            let context = context_of(tenant, field, record);
             self.keys.open(sealed, &context)
         };
         let opened = many(py, &items, open).map_err(open_error)?;
@@ -280,91 +200,6 @@ impl Keyring {
     }
 }
 
-/// A person's key; see `pycore/_core.pyi`.
-#[pyclass(frozen, module = "pycore._core")]
-pub struct SubjectKey {
-    key: pycore_vault::SubjectKey,
-    random: SystemRandom,
-}
-
-#[pymethods]
-impl SubjectKey {
-    #[getter]
-    fn state(&self) -> u8 {
-        self.key.state() as u8
-    }
-
-    fn seal<'py>(
-        &self,
-        py: Python<'py>,
-        value: &[u8],
-        tenant: &str,
-        field: &str,
-        record: &str,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        let context = Context {
-            tenant,
-            field,
-            record,
-        };
-        let sealed = self.key.seal(value, &context, &self.random);
-        Ok(PyBytes::new(py, &sealed.map_err(seal_error)?))
-    }
-
-    #[pyo3(signature = (sealed, tenant, field, record, *, legal_duty = false))]
-    fn open<'py>(
-        &self,
-        py: Python<'py>,
-        sealed: &[u8],
-        tenant: &str,
-        field: &str,
-        record: &str,
-        legal_duty: bool,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        let context = Context {
-            tenant,
-            field,
-            record,
-        };
-        let purpose = if legal_duty {
-            Purpose::LegalDuty
-        } else {
-            Purpose::Service
-        };
-        let opened = self.key.open(sealed, &context, purpose);
-        Ok(PyBytes::new(py, &opened.map_err(open_error)?))
-    }
-
-    fn __repr__(&self) -> String {
-        format!("{:?}", self.key)
-    }
-}
-
-/// What finds sealed values; see `pycore/_core.pyi`.
-#[pyclass(frozen, module = "pycore._core")]
-pub struct BlindIndex(Index);
-
-#[pymethods]
-impl BlindIndex {
-    fn index<'py>(
-        &self,
-        py: Python<'py>,
-        tenant: &str,
-        field: &str,
-        normal: &[u8],
-    ) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.0.index(tenant, field, normal))
-    }
-
-    fn card<'py>(&self, py: Python<'py>, tenant: &str, card: &CardNumber) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &card_index(&card.0, tenant, &self.0))
-    }
-
-    fn __repr__(&self) -> String {
-        format!("{:?}", self.0)
-    }
-}
-
 /// Returns what `work` gives for each item, or its first error; many items are worked on without the interpreter lock.
 fn many<T: Send, E: Send>(
     py: Python<'_>,
@@ -387,14 +222,6 @@ fn secrets_of(keys: &[PyBackedBytes]) -> PyResult<Vec<Secret>> {
             .ok_or_else(|| PyValueError::new_err("a key-encryption key must have 32 bytes"))
     };
     keys.iter().map(secret).collect()
-}
-
-fn open_error(error: pycore_vault::OpenError) -> PyErr {
-    OpenError::new_err(error.to_string())
-}
-
-fn seal_error(error: pycore_vault::SealError) -> PyErr {
-    SealError::new_err(error.to_string())
 }
 
 fn keyring_error(error: KeyringError) -> PyErr {
