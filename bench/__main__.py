@@ -15,7 +15,19 @@ from rich.table import Table
 
 from bench import bars, result
 from bench.suite import Case, Suite
-from bench.workloads import decisions, doors, duplicates, durable, engine, growth, projector, reads, standby, two_phase
+from bench.workloads import (
+    decisions,
+    doors,
+    duplicates,
+    durable,
+    engine,
+    growth,
+    projector,
+    reads,
+    standby,
+    two_phase,
+    vault,
+)
 
 CASES: tuple[Case, ...] = (
     *engine.CASES,
@@ -28,6 +40,7 @@ CASES: tuple[Case, ...] = (
     *duplicates.CASES,
     *standby.CASES,
     *growth.CASES,
+    *vault.CASES,
 )
 
 

@@ -38,6 +38,8 @@ BARS = {
     "growth_20m": Bar(ratio_min=0.8),
     "routing_decision": Bar(value_max=2.0),
     "limiter_check": Bar(value_max=0.3),
+    "vault_seal_256": Bar(value_max=1.0),
+    "vault_open_256": Bar(value_max=1.0),
 }
 
 

@@ -6,6 +6,7 @@ import pycore.client
 import pycore.ledger
 import pycore.rate_limit
 import pycore.routing
+import pycore.vault
 from pycore import _core
 from pycore.ledger import CreateAccountStatus, CreateTransferStatus
 
@@ -22,6 +23,13 @@ ROUTING = [
     "load_routes", "read_traffic", "replay",
 ]  # fmt: skip
 
+VAULT = [
+    "Algorithm", "CardNumber", "Context", "FileKeySource", "GivenKeySource", "IdNumber", "KeyEncryptionKey", "KeyKind",
+    "KeySource", "KeyState", "Owner", "PersonName", "PersonalValue", "PhoneNumber", "Subject", "TokenisedCard", "Vault",
+    "VerificationValue", "WrappedKey", "configured_key_source", "find_card_numbers", "mask_card_numbers",
+    "parse_card_number", "parse_verification_value",
+]  # fmt: skip
+
 
 def test_the_names_of_the_ledger() -> None:
     assert pycore.ledger.__all__ == LEDGER
@@ -32,6 +40,11 @@ def test_the_names_of_routing_and_rate_limits() -> None:
     assert pycore.routing.__all__ == ROUTING
     assert all(hasattr(pycore.routing, name) for name in ROUTING)
     assert pycore.rate_limit.__all__ == ["LIMITS_MAX", "Quota", "RateLimiter", "Refusal"]
+
+
+def test_the_names_of_the_vault() -> None:
+    assert pycore.vault.__all__ == VAULT
+    assert all(hasattr(pycore.vault, name) for name in VAULT)
 
 
 def test_the_names_of_the_client() -> None:

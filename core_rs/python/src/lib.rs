@@ -1,8 +1,9 @@
-//! `pycore._core`: the engine as Python sees it. This crate only converts; what it converts is in
-//! `pycore-engine`, which never hears of Python.
+//! `pycore._core`: engine and vault as Python sees them. This crate only converts; what it converts is in
+//! `pycore-engine` and `pycore-vault`, which never hear of Python.
 
 mod batch;
 mod buffer;
+mod card;
 mod engine;
 mod functions;
 mod input;
@@ -10,6 +11,8 @@ mod messages;
 mod projection;
 mod rate_limit;
 mod routing;
+mod vault;
+mod vault_key;
 mod wire;
 
 use pyo3::prelude::*;
@@ -19,6 +22,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use crate::batch::Batch;
+    #[pymodule_export]
+    use crate::card::{CardNumber, VerificationValue, find_card_numbers, mask_card_numbers};
     #[pymodule_export]
     use crate::engine::{BodyVersionError, Engine};
     #[pymodule_export]
@@ -31,6 +36,10 @@ mod _core {
     use crate::rate_limit::{Quota, RateLimiter};
     #[pymodule_export]
     use crate::routing::{Router, RoutingPolicy, RuleTextError, routing_reason_names};
+    #[pymodule_export]
+    use crate::vault::Keyring;
+    #[pymodule_export]
+    use crate::vault_key::{BlindIndex, OpenError, SealError, SubjectKey, WrappedKey};
     #[pymodule_export]
     use crate::wire::{
         decode_accounts, decode_results, decode_transfers, encode_accounts, encode_results,
