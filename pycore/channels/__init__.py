@@ -1,0 +1,1 @@
+"""Channels: the ways to reach a payer's money, each behind the same contract (``pycore.channels.adapter``)."""
