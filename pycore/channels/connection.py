@@ -95,24 +95,33 @@ class ChannelConnection:
     async def fetch_bill(self, order: BillOrder) -> TradeBill | FundBill | Failed | Unknown:
         """Return a day's bill, or why there is none. Raises BillRefusedError, UnsupportedOperationError."""
         request = await self._signing.run(self._adapter.bill_request, order, self._stamp())
-        exchange = await self._transport.send(request, deadline_seconds=BILL_SECONDS_MAX)
-        if not isinstance(exchange, HttpResponse):
-            return _without_reply(exchange)
-        link = await self._signing.run(self._adapter.bill_link, order, exchange, self._stamp())
+        reply = await self._fetch(request)
+        if isinstance(reply, Unknown):
+            return reply
+        link = await self._signing.run(self._adapter.bill_link, order, reply, self._stamp())
         if not isinstance(link, BillLink):
             return link
-        if link.content is not None:
-            return await self._signing.run(self._adapter.read_bill, link, link.content)
+        content = link.content
+        if content is None:
+            found = await self._download(link)
+            if isinstance(found, Unknown):
+                return found
+            content = found
+        return await self._signing.run(self._adapter.read_bill, link, content)
+
+    async def _download(self, link: BillLink) -> bytes | Unknown:
         try:
             request = await self._signing.run(self._adapter.bill_download, link, self._stamp())
         except NotTrustedError as error:
             return Unknown(error.code)
+        reply = await self._fetch(request)
+        if isinstance(reply, Unknown):
+            return reply
+        return reply.body if reply.status == 200 else Unknown(f"http_{reply.status}")
+
+    async def _fetch(self, request: HttpRequest) -> HttpResponse | Unknown:
         exchange = await self._transport.send(request, deadline_seconds=BILL_SECONDS_MAX)
-        if not isinstance(exchange, HttpResponse):
-            return _without_reply(exchange)
-        if exchange.status != 200:
-            return Unknown(f"http_{exchange.status}")
-        return await self._signing.run(self._adapter.read_bill, link, exchange.body)
+        return exchange if isinstance(exchange, HttpResponse) else _without_reply(exchange)
 
     async def _ask(
         self,

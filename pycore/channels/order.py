@@ -52,7 +52,7 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
 
     | field | meaning |
     |---|---|
-    | ``payment_attempt_id`` | the channel's out_trade_no or orderId: 8 to 32 ASCII letters and digits, what all accept |
+    | ``payment_attempt_id`` | the channel's out_trade_no or orderId: 8 to 32 ASCII letters and digits |
     | ``amount`` | more than nothing |
     | ``subject`` | what the payer reads: 1 to 127 characters, none of them a control character |
     | ``notify_url``, ``return_url`` | where the channel reports; where a browser goes afterwards |

@@ -99,7 +99,7 @@ class AlipayAdapter:
         """Return what became of the refund."""
         return self._judge(refunds.QUERY, response, stamp, lambda reply: refunds.found_outcome(refund, reply))
 
-    def verify_notification(self, notification: HttpNotification, now: datetime) -> Notification:  # noqa: ARG002
+    def verify_notification(self, notification: HttpNotification, now: datetime) -> Notification:
         """Return what a notification says. Raises NotificationRefusedError."""
         return notifications.read_notification(self._merchant, notification)
 
@@ -117,7 +117,7 @@ class AlipayAdapter:
         """Return where the bill lies."""
         return self._judge(bills.QUERY, response, stamp, lambda reply: bills.link(order, reply))
 
-    def bill_download(self, link: BillLink, stamp: Stamp) -> HttpRequest:  # noqa: ARG002
+    def bill_download(self, link: BillLink, stamp: Stamp) -> HttpRequest:
         """Return the call that fetches the bill. Raises NotTrustedError."""
         return bills.download(self._merchant, link)
 

@@ -76,7 +76,7 @@ class GatewayForm:
             body=body.encode(),
         )
 
-    def reply(self, method: str, response: HttpResponse, stamp: Stamp) -> AlipayReply:  # noqa: ARG002
+    def reply(self, method: str, response: HttpResponse, stamp: Stamp) -> AlipayReply:
         """Return a verified reply. Raises NotTrustedError.
 
         The signature carries no time. It covers order number and state, so an old reply is at worst an old state,

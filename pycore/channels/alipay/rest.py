@@ -49,7 +49,7 @@ class RestForm:
             headers["alipay-root-cert-sn"] = certificates.alipay_root_cert_sn
         return HttpRequest(method=verb, url=self._merchant.endpoint + uri, headers=headers, body=body.encode())
 
-    def reply(self, method: str, response: HttpResponse, stamp: Stamp) -> AlipayReply:  # noqa: ARG002
+    def reply(self, method: str, response: HttpResponse, stamp: Stamp) -> AlipayReply:
         """Return a verified reply not older than five minutes. Raises NotTrustedError."""
         self._verify(response, stamp)
         fields = strict_json.read_object(response.body)

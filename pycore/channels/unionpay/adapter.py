@@ -31,7 +31,7 @@ class UnionPayAdapter:
         """What the channel can do."""
         return self._capability
 
-    def create_request(self, order: ChannelOrder, stamp: Stamp) -> HttpRequest | RequiresAction:  # noqa: ARG002
+    def create_request(self, order: ChannelOrder, stamp: Stamp) -> HttpRequest | RequiresAction:
         """Return the call that makes the order, or the form the payer's browser posts."""
         require(order.method in self._capability.methods)
         return payments.create_request(self._merchant, order)
@@ -40,7 +40,7 @@ class UnionPayAdapter:
         """Return what the channel said."""
         return payments.create_outcome(self._merchant, order, response, stamp)
 
-    def query_request(self, order: ChannelOrder, stamp: Stamp) -> HttpRequest:  # noqa: ARG002
+    def query_request(self, order: ChannelOrder, stamp: Stamp) -> HttpRequest:
         """Return the question what became of the order."""
         return payments.query_request(self._merchant, order.payment_attempt_id, order.created_at)
 
@@ -56,7 +56,7 @@ class UnionPayAdapter:
         """Raise UnsupportedOperationError."""
         raise UnsupportedOperationError
 
-    def reverse_request(self, order: ChannelOrder, stamp: Stamp) -> HttpRequest:  # noqa: ARG002
+    def reverse_request(self, order: ChannelOrder, stamp: Stamp) -> HttpRequest:
         """Return the call that cancels an order by scanned code."""
         require(order.method in self._capability.reverses)
         return payments.reverse_request(self._merchant, order)
@@ -65,7 +65,7 @@ class UnionPayAdapter:
         """Return whether the reversal is accepted."""
         return payments.accepted_outcome(self._merchant, order.payment_attempt_id, response, stamp)
 
-    def refund_request(self, refund: Refund, stamp: Stamp) -> HttpRequest:  # noqa: ARG002
+    def refund_request(self, refund: Refund, stamp: Stamp) -> HttpRequest:
         """Return the call that gives back."""
         return payments.refund_request(self._merchant, refund)
 
@@ -73,7 +73,7 @@ class UnionPayAdapter:
         """Return whether the refund is accepted."""
         return payments.accepted_outcome(self._merchant, refund.refund_id, response, stamp)
 
-    def query_refund_request(self, refund: Refund, stamp: Stamp) -> HttpRequest:  # noqa: ARG002
+    def query_refund_request(self, refund: Refund, stamp: Stamp) -> HttpRequest:
         """Return the question what became of the refund."""
         return payments.query_request(self._merchant, refund.refund_id, refund.created_at)
 

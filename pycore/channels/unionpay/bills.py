@@ -28,8 +28,8 @@ from pycore.channels.unionpay.reasons import SUCCESS, refusal
 from pycore.money import CNY
 
 WIDTHS: Final = (
-    3, 11, 11, 6, 10, 19, 12, 4, 2, 21, 2, 32, 2, 6, 10, 13, 13, 4, 15, 2, 2, 6, 2, 4, 32, 1, 21, 15, 1, 15, 32, 13, 13, 8,
-    32, 13, 13, 12, 2, 1, 32, 98,
+    3, 11, 11, 6, 10, 19, 12, 4, 2, 21, 2, 32, 2, 6, 10, 13, 13, 4, 15, 2, 2, 6, 2, 4, 32, 1, 21, 15, 1, 15, 32, 13,
+    13, 8, 32, 13, 13, 12, 2, 1, 32, 98,
 )  # fmt: skip
 LINE_BYTES: Final = sum(WIDTHS) + len(WIDTHS) - 1
 _STARTS: Final = tuple(accumulate((width + 1 for width in WIDTHS[:-1]), initial=0))

@@ -53,9 +53,7 @@ def create_request(merchant: UnionPayMerchant, order: ChannelOrder) -> HttpReque
     if order.method is Method.BAR_CODE:
         code = order.payer.auth_code
         if code is None or not _AUTH_CODE.fullmatch(code.reveal()):
-            raise UnsupportedOperationError(
-                "a UnionPay payment code begins with 62 and has 19 digits"
-            )
+            raise UnsupportedOperationError("a UnionPay payment code begins with 62 and has 19 digits")
         kind = _SCANNED
         fields |= {"qrNo": code.reveal(), "termId": merchant.terminal_id}
     signed = exchange.signed_fields(merchant, kind, order.payment_attempt_id, order.created_at, fields)

@@ -56,9 +56,8 @@ def trusted_key(pem: str, trust: UnionPayTrust, now: datetime) -> PublicKey:
         raise NotTrustedError("bad_certificate") from None
     intermediate = _issuer(certificate, trust.intermediates)
     root = _issuer(intermediate, trust.roots)
-    if not all(
-        each.not_valid_before_utc <= now <= each.not_valid_after_utc for each in (certificate, intermediate, root)
-    ):
+    chain = (certificate, intermediate, root)
+    if not all(each.not_valid_before_utc <= now <= each.not_valid_after_utc for each in chain):
         raise NotTrustedError("certificate_expired")
     if trust.signer_name not in _names(certificate):
         raise NotTrustedError("other_signer")
@@ -123,4 +122,4 @@ def _issuer(certificate: x509.Certificate, candidates: tuple[x509.Certificate, .
 
 def _names(certificate: x509.Certificate) -> set[str]:
     common = [str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return {name for text in common for name in (text, (text.split("@") + ["", "", ""])[2]) if name}
+    return {name for text in common for name in (text, [*text.split("@"), "", ""][2]) if name}

@@ -60,7 +60,7 @@ class WeChatAdapter:
         require(order.method in self._capability.closes)
         return payments.close_request(self._merchant, order, stamp)
 
-    def close_outcome(self, order: ChannelOrder, response: HttpResponse, stamp: Stamp) -> Outcome:  # noqa: ARG002
+    def close_outcome(self, order: ChannelOrder, response: HttpResponse, stamp: Stamp) -> Outcome:
         """Return whether the order is closed."""
         return payments.close_outcome(self._merchant, response, stamp)
 
@@ -69,7 +69,7 @@ class WeChatAdapter:
         require(order.method in self._capability.reverses)
         return micropay.reverse_request(self._merchant, order, stamp)
 
-    def reverse_outcome(self, order: ChannelOrder, response: HttpResponse, stamp: Stamp) -> Outcome:  # noqa: ARG002
+    def reverse_outcome(self, order: ChannelOrder, response: HttpResponse, stamp: Stamp) -> Outcome:
         """Return whether nothing of the order remains."""
         return micropay.reverse_outcome(self._merchant, response)
 

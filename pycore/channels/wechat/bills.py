@@ -46,7 +46,10 @@ TRADE_TOTALS: Final = "总交易单数,应结订单总金额,退款总金额,充
 _TOTALLED: Final = (12, 16, 17, 22, 24, 25)
 """Columns of the totals after the count, in their order."""
 
-FUND_COLUMNS: Final = "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),资金变更提交申请人,备注,业务凭证号"
+FUND_COLUMNS: Final = (
+    "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),"
+    "资金变更提交申请人,备注,业务凭证号"
+)
 FUND_TOTALS: Final = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
 
 _STATES: Final = {"SUCCESS": LineKind.PAYMENT, "REFUND": LineKind.REFUND, "REVOKED": LineKind.REVERSAL}

@@ -37,9 +37,7 @@ def create_request(merchant: WeChatMerchant, order: ChannelOrder, stamp: Stamp) 
     """Return the call that charges a scanned code. Raises UnsupportedOperationError for a code of another channel."""
     code = order.payer.auth_code
     if code is None or not _AUTH_CODE.fullmatch(code.reveal()):
-        raise UnsupportedOperationError(
-            "a WeChat payment code begins with 10 to 15 and has 18 digits"
-        )
+        raise UnsupportedOperationError("a WeChat payment code begins with 10 to 15 and has 18 digits")
     return _request(
         merchant,
         stamp,
