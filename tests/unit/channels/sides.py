@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pycore.channels.alipay import AlipayCertificates, AlipayMerchant
 from pycore.channels.message import HttpNotification, HttpResponse, Stamp
 from pycore.channels.order import ChannelOrder, Method, Payer
+from pycore.channels.outcome import Failed, HandleByHand, Outcome, Pending, RequiresAction, Succeeded, Unknown
 from pycore.channels.refund import Refund
 from pycore.channels.rsa_key import PrivateKey, PublicKey
 from pycore.channels.secret import Secret
@@ -41,6 +43,7 @@ def golden(name: str) -> bytes:
     return (GOLDEN / name).read_bytes()
 
 
+@cache
 def private_key(name: str = "merchant") -> PrivateKey:
     return PrivateKey.from_pem(golden(f"{name}.pem"))
 
@@ -113,11 +116,33 @@ def unionpay_merchant() -> UnionPayMerchant:
     )
 
 
+@cache
+def signing_key(name: str) -> rsa.RSAPrivateKey:
+    loaded = serialization.load_pem_private_key(golden(f"{name}.pem"), None)
+    assert isinstance(loaded, rsa.RSAPrivateKey)
+    return loaded
+
+
 def signed(message: bytes, key: str = "platform") -> str:
     """A signature made with the library alone, not with the code under test."""
-    loaded = serialization.load_pem_private_key(golden(f"{key}.pem"), None)
-    assert isinstance(loaded, rsa.RSAPrivateKey)
-    return base64.b64encode(loaded.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
+    return base64.b64encode(signing_key(key).sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
+
+
+def summary(outcome: Outcome) -> str:
+    """An outcome as a row of a table: its kind, then what decides."""
+    match outcome:
+        case Succeeded(transaction_id=number, amount=amount):
+            return f"succeeded {number} {amount}"
+        case Failed(reason=reason, code=code):
+            return f"failed {reason} {code}"
+        case Pending(code=code):
+            return f"pending {code}"
+        case Unknown(code=code):
+            return f"unknown {code}"
+        case RequiresAction(action=HandleByHand(instruction=instruction)):
+            return f"by hand {instruction}"
+        case RequiresAction(action=action):
+            return f"requires {type(action).__name__}"
 
 
 # -- WeChat Pay
