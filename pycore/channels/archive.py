@@ -39,7 +39,7 @@ def members(packed: bytes, *, names: str, unpacked_bytes_max: int = UNPACKED_BYT
                 contents[entry.filename] = _unpacked(opened, entry, left)
                 left -= len(contents[entry.filename])
             return contents
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError):
         raise BillRefusedError(("the archive is not a whole ZIP",)) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pycore.channels
 import pycore.client
 import pycore.ledger
 from pycore import _core
@@ -18,6 +19,21 @@ LEDGER = [
 def test_the_names_of_the_ledger() -> None:
     assert pycore.ledger.__all__ == LEDGER
     assert all(hasattr(pycore.ledger, name) for name in LEDGER)
+
+
+CHANNELS = [
+    "Adapter", "BillKind", "BillLink", "BillOrder", "BillRefusedError", "CallApp", "Capability", "ChannelConnection",
+    "ChannelOrder", "Failed", "FundBill", "FundLine", "HandleByHand", "HttpNotification", "HttpRequest",
+    "HttpResponse", "LineKind", "Method", "NotTrustedError", "Notification", "NotificationRefusedError", "OpenPage",
+    "Outcome", "Payer", "Pending", "PrivateKey", "PublicKey", "ReasonClass", "Refund", "RequiresAction", "Secret",
+    "ShowCode", "SigningPool", "Stamp", "SubmitForm", "Succeeded", "TradeBill", "TradeLine", "Transport", "Unknown",
+    "UnsupportedOperationError",
+]  # fmt: skip
+
+
+def test_the_names_of_the_channels() -> None:
+    assert pycore.channels.__all__ == CHANNELS
+    assert all(hasattr(pycore.channels, name) for name in CHANNELS)
 
 
 def test_the_names_of_the_client() -> None:

@@ -96,7 +96,7 @@ def _detail(day: date, text: Sequence[str]) -> TradeBill:
     lines: list[TradeLine] = []
     received: dict[LineKind, int] = dict.fromkeys(LineKind, 0)
     discounts: dict[LineKind, int] = dict.fromkeys(LineKind, 0)
-    for number, row in enumerate(csv.reader(io.StringIO("\n".join(text[head + 1 : end])), strict=True), head + 2):
+    for number, row in enumerate(_rows(text[head + 1 : end]), head + 2):
         try:
             line = _line(number, [field.strip() for field in row])
             received[line.kind] += _fen(row[12].strip())
@@ -110,6 +110,13 @@ def _detail(day: date, text: Sequence[str]) -> TradeBill:
         _compare(text[end:], lines, received, discounts, differences)
     differences.refuse()
     return TradeBill(day=day, currency=CNY.code, lines=tuple(lines))
+
+
+def _rows(text: Sequence[str]) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO("\n".join(text)), strict=True))
+    except csv.Error:
+        raise BillRefusedError(("the list is not whole CSV",)) from None
 
 
 def _line(number: int, row: Sequence[str]) -> TradeLine:

@@ -204,12 +204,17 @@ def alipay_v2_reply(method: str, fields: Any, *, key: str = "platform", **more: 
 
 
 def alipay_v3_reply(
-    fields: Any, status: int = 200, *, key: str = "platform", at_ms: int = 1796097600000, **headers: str
+    fields: Any,
+    status: int = 200,
+    *,
+    key: str = "platform",
+    at_ms: int = 1796097600000,
+    headers: dict[str, str] | None = None,
 ) -> HttpResponse:
     body = json.dumps(fields).encode()
     signature = signed(f"{at_ms}\nreplyNonce\n".encode() + body + b"\n", key)
     stamped = {"alipay-timestamp": str(at_ms), "alipay-nonce": "replyNonce", "alipay-signature": signature}
-    return HttpResponse(status=status, headers={**stamped, **headers}, body=body)
+    return HttpResponse(status=status, headers={**stamped, **(headers or {})}, body=body)
 
 
 ALIPAY_NOTIFIED: dict[str, str] = {

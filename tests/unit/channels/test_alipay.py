@@ -216,8 +216,8 @@ def test_two_inner_objects_of_one_name_are_refused() -> None:
     [
         (alipay_v3_reply(TRADE, key="stranger"), "bad_signature"),
         (alipay_v3_reply(TRADE, at_ms=1796097600000 - 301_000), "too_old"),
-        (alipay_v3_reply(TRADE, **{"alipay-timestamp": "now"}), "bad_time"),
-        (alipay_v3_reply(TRADE, **{"alipay-nonce": "other"}), "bad_signature"),
+        (alipay_v3_reply(TRADE, headers={"alipay-timestamp": "now"}), "bad_time"),
+        (alipay_v3_reply(TRADE, headers={"alipay-nonce": "other"}), "bad_signature"),
         (HttpResponse(status=200, body=alipay_v3_reply(TRADE).body), "not_signed"),
     ],
     ids=range(5),
@@ -233,7 +233,7 @@ def test_certificate_mode_takes_only_the_certificate_it_knows() -> None:
     assert isinstance(v2.query_outcome(order(), alipay_v2_reply(QUERY, GOOD, alipay_cert_sn=known), STAMP), Succeeded)
     assert v2.query_outcome(order(), alipay_v2_reply(QUERY, GOOD, alipay_cert_sn="0"), STAMP) == Unknown("unknown_key")
     assert v2.query_outcome(order(), alipay_v2_reply(QUERY, GOOD), STAMP) == Unknown("unknown_key")
-    assert isinstance(v3.query_outcome(order(), alipay_v3_reply(TRADE, **{"alipay-sn": known}), STAMP), Succeeded)
+    assert isinstance(v3.query_outcome(order(), alipay_v3_reply(TRADE, headers={"alipay-sn": known}), STAMP), Succeeded)
     assert v3.query_outcome(order(), alipay_v3_reply(TRADE), STAMP) == Unknown("unknown_key")
     request = v3.query_request(order(), STAMP)
     assert "app_cert_sn=dbd1d2c8bba5dbc5d4bb3d92f4b1cd16,nonce=" in request.headers["Authorization"]

@@ -12,11 +12,7 @@ from pycore.channels.message import HttpResponse
 from pycore.channels.order import Method
 from pycore.channels.outcome import (
     Failed,
-    HandleByHand,
     OpenPage,
-    Outcome,
-    Pending,
-    ReasonClass,
     RequiresAction,
     Succeeded,
     Unknown,
@@ -41,7 +37,7 @@ QUERIES: list[tuple[str, dict[str, Any], str]] = [
     ("one fen more", {"amount": {"total": 102, "currency": "CNY"}}, "unknown other_amount"),
     ("one fen less", {"amount": {"total": 100, "currency": "CNY"}}, "unknown other_amount"),
     ("dollars", {"amount": {"total": 101, "currency": "USD"}}, "unknown other_amount"),
-    ("no currency at all", {"amount": {"total": 101, "currency": "XXX"}}, "unknown other_currency"),
+    ("no currency at all", {"amount": {"total": 101, "currency": "ZZZ"}}, "unknown other_currency"),
     ("another order", {"out_trade_no": "ffffffffffffffff"}, "unknown other_order"),
     ("another merchant", {"mchid": "1900000002"}, "unknown other_merchant"),
     ("another app", {"appid": "wxffffffffffffffff"}, "unknown other_app"),

@@ -22,8 +22,8 @@ DAY = date(2026, 12, 1)
 ORDER = BillOrder(DAY)
 
 PAYMENT = (
-    "`2026-12-01 12:00:09,`wx0123456789abcdef,`1900000001,`0,`,`4200000001,`a1b2c3d4e5f60718,`oUpF8uMu,`NATIVE,`SUCCESS,"
-    "`OTHERS,`CNY,`1.01,`0.00,`0,`0,`0.00,`0.00,`,`,`茶, green,`,`0.01000,`0.60%,`1.01,`0.00,`"
+    "`2026-12-01 12:00:09,`wx0123456789abcdef,`1900000001,`0,`,`4200000001,`a1b2c3d4e5f60718,`oUpF8uMu,`NATIVE,"
+    "`SUCCESS,`OTHERS,`CNY,`1.01,`0.00,`0,`0,`0.00,`0.00,`,`,`茶, green,`,`0.01000,`0.60%,`1.01,`0.00,`"
 )
 REFUND = (
     "`2026-12-01 13:00:09,`wx0123456789abcdef,`1900000001,`0,`,`4200000001,`a1b2c3d4e5f60718,`oUpF8uMu,`NATIVE,`REFUND,"
@@ -97,7 +97,10 @@ def test_spellings_of_the_same_bill(body: bytes) -> None:
         ([PAYMENT, REFUND, TRADE_TOTALS, TOTALS], "line 1: its head line is not the known one"),
         ([TRADE_COLUMNS.replace("手续费", "服务费"), *GOOD[1:]], "line 1: its head line is not the known one"),
         ([TRADE_COLUMNS, PAYMENT, TRADE_TOTALS, TOTALS], "总交易单数 is stated as 2, the lines make 1"),
-        ([*GOOD[:4], TOTALS.replace("`1.01,`0.51,", "`1.02,`0.51,")], "应结订单总金额 is stated as 102, the lines make 101"),
+        (
+            [*GOOD[:4], TOTALS.replace("`1.01,`0.51,", "`1.02,`0.51,")],
+            "应结订单总金额 is stated as 102, the lines make 101",
+        ),
         ([*GOOD[:4], TOTALS.replace("`0.51,`0.00", "`0.50,`0.00")], "退款总金额 is stated as 50, the lines make 51"),
         ([*GOOD[:4], TOTALS.replace("0.00000", "0.01000")], "手续费总金额 is stated as 1, the lines make 0"),
         ([*GOOD[:4], TOTALS.replace("`2,", "`x,")], "line 5: the totals are not numbers"),
@@ -153,7 +156,7 @@ def test_bytes_that_are_not_those_of_the_link() -> None:
 FUNDS = [
     FUND_COLUMNS,
     "`2026-12-01 12:00:09,`4200000001,`20261201001,`交易,`交易,`收入,`1.01,`101.01,`system,`,`a1b2c3d4e5f60718",
-    "`2026-12-01 12:00:09,`4200000001,`20261201001,`扣除交易手续费,`扣除交易手续费,`支出,`0.01,`101.00,`system,`,`a1b2c3d4e5f60718",
+    "`2026-12-01 12:00:09,`4200000001,`20261201001,`费,`扣除交易手续费,`支出,`0.01,`101.00,`system,`,`a1b2c3d4e5f60718",
     FUND_TOTALS,
     "`2.0,`1.0,`1.01,`1.0,`0.01",
 ]
