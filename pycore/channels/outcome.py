@@ -6,6 +6,7 @@ refund, after ``close`` of the closing. ``Unknown`` is never turned into ``Faile
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -37,7 +38,10 @@ class ReasonClass(StrEnum):
 
     @property
     def decides(self) -> bool:
-        """Whether the channel said that this order is not paid, or this refund not done, as far as it knows."""
+        """Whether the channel said that this order is not paid, or this refund not done.
+
+        That is said by making or asking; a closing or a reversal that fails decides nothing about the order.
+        """
         return self not in {ReasonClass.RETRY_SAME_ID, ReasonClass.QUERY_FIRST}
 
 
@@ -125,6 +129,13 @@ class Unknown(Struct, frozen=True, tag=True):
 
 
 Outcome: TypeAlias = Succeeded | Pending | RequiresAction | Failed | Unknown
+
+
+def answer(refused: Outcome, *, not_found: Container[str]) -> Outcome:
+    """Return what the refusal of a question says about what was asked for: nothing, unless that there is none."""
+    if isinstance(refused, Failed) and refused.code not in not_found:
+        return Unknown(refused.code)
+    return refused
 
 
 def failed(reason: ReasonClass, code: str, message: str = "") -> Failed:

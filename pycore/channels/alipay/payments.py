@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from pycore.channels import strict_json
 from pycore.channels.alipay.gateway import signed_parameters
 from pycore.channels.alipay.merchant import AlipayMerchant
-from pycore.channels.alipay.reply import AlipayReply
+from pycore.channels.alipay.reply import NOT_FOUND, AlipayReply
 from pycore.channels.clock import WORDS, read_time, write_time
 from pycore.channels.failure import NotTrustedError, UnsupportedOperationError
 from pycore.channels.message import Stamp
@@ -26,6 +26,7 @@ from pycore.channels.outcome import (
     ShowCode,
     Succeeded,
     Unknown,
+    answer,
     failed,
 )
 from pycore.money import CNY, Amount
@@ -130,7 +131,7 @@ def charged_outcome(order: ChannelOrder, reply: AlipayReply) -> Outcome:
 def trade_outcome(order: ChannelOrder, reply: AlipayReply) -> Outcome:
     """Return what became of the order, as a query tells it. Raises NotTrustedError."""
     if not reply.succeeded:
-        return reply.refusal()
+        return answer(reply.refusal(), not_found=NOT_FOUND)
     trade = strict_json.convert(reply.fields, _Trade)
     if trade.trade_status is None:
         raise NotTrustedError("wrong_fields")

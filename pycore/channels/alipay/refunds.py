@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from pycore.channels import strict_json
 from pycore.channels.alipay.payments import Id, Text, yuan
-from pycore.channels.alipay.reply import AlipayReply
+from pycore.channels.alipay.reply import NOT_FOUND, AlipayReply
 from pycore.channels.clock import WORDS, read_time
 from pycore.channels.failure import NotTrustedError
-from pycore.channels.outcome import Outcome, Pending, ReasonClass, Succeeded, Unknown, failed
+from pycore.channels.outcome import Outcome, Pending, ReasonClass, Succeeded, Unknown, answer, failed
 from pycore.channels.refund import Refund
 
 REFUND: Final = "alipay.trade.refund"
@@ -76,7 +76,7 @@ def found_outcome(refund: Refund, reply: AlipayReply) -> Outcome:
     A refund the channel does not know comes back without fields: sent again with the same number it is done once.
     """
     if not reply.succeeded:
-        return reply.refusal()
+        return answer(reply.refusal(), not_found=NOT_FOUND)
     found = strict_json.convert(reply.fields, _Found)
     if found.refund_status is None and found.refund_amount is None:
         return failed(ReasonClass.RETRY_SAME_ID, REFUND_NOT_FOUND)

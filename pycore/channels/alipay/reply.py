@@ -39,6 +39,7 @@ _CODES: Final[dict[ReasonClass, str]] = {
     """,
 }
 _REASONS: Final = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
+NOT_FOUND: Final = frozenset({"ACQ.TRADE_NOT_EXIST"})
 _UNDECIDED: Final = {"ACQ.SYSTEM_ERROR", "SYSTEM_ERROR"}
 _UNDECIDED_PREFIXES: Final = ("isp.", "aop.")
 _OURS_PREFIXES: Final = ("isv.",)

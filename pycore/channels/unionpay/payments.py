@@ -13,11 +13,11 @@ from pycore.channels.form import read_form
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse, Stamp
 from pycore.channels.notification import Notification
 from pycore.channels.order import ChannelOrder, Method
-from pycore.channels.outcome import Outcome, Pending, RequiresAction, ShowCode, SubmitForm, Succeeded, Unknown
+from pycore.channels.outcome import Outcome, Pending, RequiresAction, ShowCode, SubmitForm, Succeeded, Unknown, answer
 from pycore.channels.refund import Refund
 from pycore.channels.unionpay import exchange
 from pycore.channels.unionpay.merchant import UnionPayMerchant
-from pycore.channels.unionpay.reasons import SUCCESS, refusal
+from pycore.channels.unionpay.reasons import NOT_FOUND, SUCCESS, refusal
 from pycore.channels.unionpay.signature import verify
 from pycore.money import CNY, Amount
 
@@ -90,7 +90,8 @@ def query_outcome(
     def judge(fields: Mapping[str, str]) -> Outcome:
         _check_order(fields, order_id)
         if fields.get("respCode") not in SUCCESS:
-            return refusal(fields.get("respCode", ""), fields.get("respMsg", ""))
+            refused = refusal(fields.get("respCode", ""), fields.get("respMsg", ""))
+            return answer(refused, not_found=NOT_FOUND)
         if fields.get("origRespCode") not in SUCCESS:
             return refusal(fields.get("origRespCode", ""), fields.get("origRespMsg", ""))
         found = _succeeded(fields)

@@ -9,6 +9,9 @@ from pycore.channels.outcome import Outcome, Pending, ReasonClass, Unknown, fail
 SUCCESS: Final = frozenset({"00", "A6"})
 """A6 is a success with a flaw (of the notice, not of the money)."""
 
+NOT_FOUND: Final = frozenset({"34"})
+"""There is no such order."""
+
 _CODES: Final[dict[ReasonClass, str]] = {
     ReasonClass.RETRY_SAME_ID: "02 34 37 98",
     ReasonClass.QUERY_FIRST: "12 35 79",

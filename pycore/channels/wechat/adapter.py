@@ -87,7 +87,7 @@ class WeChatAdapter:
 
     def query_refund_outcome(self, refund: Refund, response: HttpResponse, stamp: Stamp) -> Outcome:
         """Return what became of the refund."""
-        return refunds.refund_outcome(self._merchant, refund, response, stamp)
+        return refunds.refund_outcome(self._merchant, refund, response, stamp, question=True)
 
     def verify_notification(self, notification: HttpNotification, now: datetime) -> Notification:
         """Return what a notification says. Raises NotificationRefusedError."""

@@ -11,9 +11,9 @@ from msgspec import Meta, Struct
 from pycore.channels import strict_json
 from pycore.channels.failure import NotTrustedError
 from pycore.channels.message import HttpRequest, HttpResponse, Stamp
-from pycore.channels.outcome import Outcome, Unknown
+from pycore.channels.outcome import Outcome, Unknown, answer
 from pycore.channels.wechat.merchant import WeChatMerchant
-from pycore.channels.wechat.reasons import refusal
+from pycore.channels.wechat.reasons import NOT_FOUND, refusal
 from pycore.channels.wechat.signature import authorization, verify
 
 Text = Annotated[str, Meta(max_length=512)]
@@ -49,8 +49,13 @@ def outcome(
     stamp: Stamp,
     kind: type[Reply],
     judge: Callable[[Reply], Outcome],
+    *,
+    question: bool = False,
 ) -> Outcome:
-    """Return what ``judge`` makes of a verified reply, or what the verified refusal means; otherwise ``Unknown``."""
+    """Return what ``judge`` makes of a verified reply, or what the verified refusal means; otherwise ``Unknown``.
+
+    A ``question`` that is refused leaves what it was about unknown.
+    """
     try:
         verify(response.headers, response.body, merchant.platform_keys, stamp.at)
         if 200 <= response.status < 300:
@@ -60,4 +65,5 @@ def outcome(
         return Unknown(error.code)
     if response.status >= 500:
         return Unknown(problem.code)
-    return refusal(problem.code, problem.message)
+    refused = refusal(problem.code, problem.message)
+    return answer(refused, not_found=NOT_FOUND) if question else refused

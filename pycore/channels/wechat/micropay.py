@@ -21,11 +21,11 @@ from pycore.channels.failure import NotTrustedError, UnsupportedOperationError
 from pycore.channels.form import sorted_text, unique
 from pycore.channels.message import HttpRequest, HttpResponse, Stamp
 from pycore.channels.order import ChannelOrder
-from pycore.channels.outcome import Failed, Outcome, Pending, ReasonClass, Succeeded, Unknown, failed
+from pycore.channels.outcome import Failed, Outcome, Pending, ReasonClass, Succeeded, Unknown, answer, failed
 from pycore.channels.secret import Secret
 from pycore.channels.wechat.merchant import WeChatMerchant
 from pycore.channels.wechat.payments import amount_of
-from pycore.channels.wechat.reasons import refusal
+from pycore.channels.wechat.reasons import NOT_FOUND, refusal
 from pycore.errors import ConfigurationError
 
 _AUTH_CODE: Final = re.compile(r"1[0-5][0-9]{16}")
@@ -80,7 +80,10 @@ def query_outcome(merchant: WeChatMerchant, order: ChannelOrder, response: HttpR
             return failed(ReasonClass.NEEDS_PAYER, state, fields.get("trade_state_desc", ""))
         raise NotTrustedError("unknown_state")
 
-    return _outcome(merchant, response, judge)
+    def refused(fields: Mapping[str, str]) -> Outcome:
+        return answer(_refusal(fields), not_found=NOT_FOUND)
+
+    return _outcome(merchant, response, judge, refusal_of=refused)
 
 
 def reverse_request(merchant: WeChatMerchant, order: ChannelOrder, stamp: Stamp) -> HttpRequest:

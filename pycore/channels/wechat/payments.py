@@ -139,7 +139,7 @@ def query_outcome(merchant: WeChatMerchant, order: ChannelOrder, response: HttpR
             return Unknown("other_amount")
         return found
 
-    return exchange.outcome(merchant, response, stamp, Transaction, judge)
+    return exchange.outcome(merchant, response, stamp, Transaction, judge, question=True)
 
 
 def check_ours(merchant: WeChatMerchant, transaction: Transaction) -> None:

@@ -28,6 +28,8 @@ _CODES: Final[dict[ReasonClass, str]] = {
 }
 _REASONS: Final = {code: reason for reason, codes in _CODES.items() for code in codes.split()}
 
+NOT_FOUND: Final = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS", "REFUNDNOTEXIST"})
+"""There is no such order or refund."""
 _UNDECIDED: Final = {"SYSTEMERROR", "SYSTEM_ERROR", "BANKERROR", "BANK_ERROR"}
 """The channel says itself that it does not know."""
 _PAYER_BUSY: Final = {"USERPAYING", "USER_PAYING"}

@@ -64,8 +64,10 @@ def query_refund_request(merchant: WeChatMerchant, refund: Refund, stamp: Stamp)
     return exchange.request(merchant, stamp, "GET", f"{_PATH}/{refund.refund_id}")
 
 
-def refund_outcome(merchant: WeChatMerchant, refund: Refund, response: HttpResponse, stamp: Stamp) -> Outcome:
-    """Return what became of the refund, after either call."""
+def refund_outcome(
+    merchant: WeChatMerchant, refund: Refund, response: HttpResponse, stamp: Stamp, *, question: bool = False
+) -> Outcome:
+    """Return what became of the refund, after either call; ``question`` is the second."""
 
     def judge(reply: _Refund) -> Outcome:
         if (reply.out_refund_no, reply.out_trade_no) != (refund.refund_id, refund.order.payment_attempt_id):
@@ -75,7 +77,7 @@ def refund_outcome(merchant: WeChatMerchant, refund: Refund, response: HttpRespo
         amount = reply.amount
         return state_outcome(reply.status, reply.refund_id, amount.refund, amount.currency, reply.success_time)
 
-    return exchange.outcome(merchant, response, stamp, _Refund, judge)
+    return exchange.outcome(merchant, response, stamp, _Refund, judge, question=question)
 
 
 def state_outcome(state: str, refund_id: str, minor: int, currency: str, success_time: str | None) -> Outcome:

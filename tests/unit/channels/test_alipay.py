@@ -151,14 +151,21 @@ REFUSALS: list[tuple[str, str, str]] = [
 def test_refusals(code: str, sub_code: str, expected: str) -> None:
     calls: list[tuple[Judge, str, ChannelOrder | Refund]] = [
         (V2.create_outcome, "alipay.trade.precreate", order()),
-        (V2.query_outcome, "alipay.trade.query", order()),
         (V2.close_outcome, "alipay.trade.close", order()),
         (V2.reverse_outcome, "alipay.trade.cancel", order()),
         (V2.refund_outcome, "alipay.trade.refund", refund()),
-        (V2.query_refund_outcome, "alipay.trade.fastpay.refund.query", refund()),
     ]
     fields = {"code": code, "msg": "Business Failed", "sub_code": sub_code, "sub_msg": "说明"}
     for judge, method, subject in calls:
+        assert summary(judge(subject, alipay_v2_reply(method, fields), STAMP)) == expected
+    # A refused question says nothing of the order, unless that there is none.
+    if sub_code != "ACQ.TRADE_NOT_EXIST":
+        expected = f"unknown {sub_code or code}"
+    questions: list[tuple[Judge, str, ChannelOrder | Refund]] = [
+        (V2.query_outcome, "alipay.trade.query", order()),
+        (V2.query_refund_outcome, "alipay.trade.fastpay.refund.query", refund()),
+    ]
+    for judge, method, subject in questions:
         assert summary(judge(subject, alipay_v2_reply(method, fields), STAMP)) == expected
 
 
@@ -167,6 +174,7 @@ def test_refusals(code: str, sub_code: str, expected: str) -> None:
     [
         (400, "ACQ.TRADE_NOT_EXIST", "failed retry_same_id ACQ.TRADE_NOT_EXIST"),
         (400, "ACQ.TRADE_HAS_CLOSE", "failed final ACQ.TRADE_HAS_CLOSE"),
+        (429, "isv.app-call-limited", "failed retry_same_id isv.app-call-limited"),
         (500, "ACQ.TRADE_HAS_CLOSE", "unknown ACQ.TRADE_HAS_CLOSE"),
         (500, "SYSTEM_ERROR", "unknown SYSTEM_ERROR"),
         (400, "WHATEVER", "failed query_first WHATEVER"),
@@ -174,7 +182,7 @@ def test_refusals(code: str, sub_code: str, expected: str) -> None:
 )
 def test_refusals_of_v3(status: int, code: str, expected: str) -> None:
     reply = alipay_v3_reply({"code": code, "message": "说明"}, status)
-    assert summary(V3.query_outcome(order(), reply, STAMP)) == expected
+    assert summary(V3.create_outcome(order(), reply, STAMP)) == expected
 
 
 QUERY = "alipay.trade.query"

@@ -50,7 +50,7 @@ QUERIES: list[tuple[str, dict[str, str], str]] = [
     ("no code", {"origRespCode": ""}, "failed query_first "),
     ("no such order", {"respCode": "34"}, "failed retry_same_id 34"),
     ("the question itself is busy", {"respCode": "06"}, "unknown 06"),
-    ("our signature is bad", {"respCode": "11"}, "failed configuration 11"),
+    ("our signature is bad", {"respCode": "11"}, "unknown 11"),
     ("one fen more", {"txnAmt": "102"}, "unknown other_amount"),
     ("yuan text", {"txnAmt": "1.01"}, "unknown wrong_fields"),
     ("dollars", {"currencyCode": "840"}, "unknown other_currency"),

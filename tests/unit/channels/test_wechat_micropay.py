@@ -86,6 +86,7 @@ def test_charge(fields: dict[str, Any], expected: str) -> None:
         (PAID, "unknown unknown_state"),
         (refused("ORDERNOTEXIST"), "failed retry_same_id ORDERNOTEXIST"),
         (refused("SYSTEMERROR"), "unknown SYSTEMERROR"),
+        (refused("SIGNERROR"), "unknown SIGNERROR"),
     ],
 )
 def test_query(fields: dict[str, Any], expected: str) -> None:
