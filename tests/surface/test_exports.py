@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pycore.channels
 import pycore.client
 import pycore.ledger
 import pycore.rate_limit
@@ -30,6 +31,15 @@ VAULT = [
     "parse_card_number", "parse_verification_value",
 ]  # fmt: skip
 
+CHANNELS = [
+    "Adapter", "BillKind", "BillLink", "BillOrder", "BillRefusedError", "CallApp", "Capability", "ChannelConnection",
+    "ChannelOrder", "Failed", "FundBill", "FundLine", "HandleByHand", "HttpNotification", "HttpRequest",
+    "HttpResponse", "LineKind", "Method", "NotTrustedError", "Notification", "NotificationRefusedError", "OpenPage",
+    "Outcome", "Payer", "Pending", "PrivateKey", "PublicKey", "ReasonClass", "Refund", "RequiresAction", "Secret",
+    "ShowCode", "SigningPool", "Stamp", "SubmitForm", "Succeeded", "TradeBill", "TradeLine", "Transport", "Unknown",
+    "UnsupportedOperationError",
+]  # fmt: skip
+
 
 def test_the_names_of_the_ledger() -> None:
     assert pycore.ledger.__all__ == LEDGER
@@ -45,6 +55,11 @@ def test_the_names_of_routing_and_rate_limits() -> None:
 def test_the_names_of_the_vault() -> None:
     assert pycore.vault.__all__ == VAULT
     assert all(hasattr(pycore.vault, name) for name in VAULT)
+
+
+def test_the_names_of_the_channels() -> None:
+    assert pycore.channels.__all__ == CHANNELS
+    assert all(hasattr(pycore.channels, name) for name in CHANNELS)
 
 
 def test_the_names_of_the_client() -> None:
