@@ -64,6 +64,10 @@ build: $(RUNTIME) $(BUILT) ## Build the extension when Rust sources changed
 run: build ## Serve on 127.0.0.1:7400 (gRPC) and 127.0.0.1:7480 (HTTP), data under ./data
 	@exec $(BIN)/python -m api
 
+.PHONY: sandbox
+sandbox: build ## Simulate the payment channels on 127.0.0.1:7490, data under ./data/sandbox
+	@exec $(BIN)/python -m api.sandbox
+
 .PHONY: lint
 lint: setup build ## Check format, style, types, stubs and imports; nothing is changed
 	$(BIN)/ruff check .

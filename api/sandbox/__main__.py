@@ -1,0 +1,44 @@
+"""``python -m api.sandbox``: simulate the payment channels."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvloop
+
+from api.sandbox.app import serve
+from pycore.config import split_address
+
+command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@command.command()
+def main(
+    data: Annotated[Path, typer.Option(help="The sandbox keeps its keys and orders in the folder sandbox in it.")] = (
+        Path("data")
+    ),
+    http: Annotated[str, typer.Option(help="host:port to listen on.")] = "127.0.0.1:7490",
+    base_url: Annotated[str | None, typer.Option(help="The address merchants and payers use, if another.")] = None,
+) -> None:
+    """Simulate WeChat Pay and Alipay until Ctrl-C. Whoever reaches the address can play any payer."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        split_address(http)
+        uvloop.run(serve(data, http, base_url, typer.echo))
+    except (OSError, ValueError) as error:
+        typer.echo(f"cannot serve: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+if __name__ == "__main__":
+    command()

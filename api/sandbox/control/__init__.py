@@ -1,0 +1,1 @@
+"""What tests and people turn: the orders as their payers see them, faults, the clock, the seed."""
