@@ -10,10 +10,10 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from pycore.channels import archive, strict_json
 from pycore.channels.alipay.merchant import AlipayMerchant
@@ -23,6 +23,7 @@ from pycore.channels.clock import WORDS, read_time
 from pycore.channels.failure import BillRefusedError, NotTrustedError, require
 from pycore.channels.message import BILL_BYTES_MAX, HttpRequest
 from pycore.channels.outcome import Failed, Unknown
+from pycore.channels.strict_json import Link
 from pycore.money import CNY, minor_units
 
 QUERY: Final = "alipay.data.dataservice.bill.downloadurl.query"
@@ -33,14 +34,14 @@ COLUMNS: Final = (
 )
 
 _KINDS: Final = {"交易": LineKind.PAYMENT, "退款": LineKind.REFUND}
-_DAY: Final = re.compile(r"#起始日期：\[(\d{4})年(\d{2})月(\d{2})日 00:00:00\]")
+_DAY: Final = re.compile(r"#起始日期：\[([0-9]{4})[年-]([0-9]{2})[月-]([0-9]{2})日? 00:00:00\]")
 _END: Final = re.compile(r"#-*业务明细列表结束-*")
-_PAID: Final = re.compile(r"#交易合计：(\d{1,9})笔，商家实收共(-?[\d.]+)元，商家优惠共(-?[\d.]+)元")
-_BACK: Final = re.compile(r"#退款合计：(\d{1,9})笔，商家实收退款共(-?[\d.]+)元，商家优惠退款共(-?[\d.]+)元")
+_PAID: Final = re.compile(r"#交易合计：([0-9]{1,9})笔，商家实收共(-?[0-9.]+)元，商家优惠共(-?[0-9.]+)元")
+_BACK: Final = re.compile(r"#退款合计：([0-9]{1,9})笔，商家实收退款共(-?[0-9.]+)元，商家优惠退款共(-?[0-9.]+)元")
 
 
 class _Link(Struct):
-    bill_download_url: Annotated[str, Meta(max_length=2048)]
+    bill_download_url: Link
 
 
 def content(order: BillOrder) -> dict[str, str]:

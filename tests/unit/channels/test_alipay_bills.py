@@ -106,7 +106,8 @@ def test_spellings_of_the_same_bill() -> None:
     narrow = [line.replace("（", "(").replace("）", ")") if line == COLUMNS else line for line in GOOD]
     unsigned = [line.replace("共-0.51元", "共0.51元") for line in GOOD]
     comma = [line.replace(",茶,2026", ',"茶, grün",2026') for line in GOOD]
-    for lines in (narrow, unsigned, comma, [*GOOD, ""]):
+    dated = [line.replace("年12月01日", "-12-01").replace("年12月02日", "-12-02") for line in GOOD]
+    for lines in (narrow, unsigned, comma, dated, [*GOOD, ""]):
         assert len(ADAPTER.read_bill(LINK, packed(lines, encoding="gb18030")).lines) == 2
 
 
