@@ -6,6 +6,7 @@ Source: UnionPay full channel platform, interface rules 5.1.0, "signature" and "
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -26,6 +27,7 @@ from pycore.errors import ConfigurationError
 SIGNATURE: Final = "signature"
 _CERTIFICATE: Final = "signPubKeyCert"
 _CERTIFICATE_CHARACTERS_MAX: Final = 8192
+_SYNTAX: Final = re.compile(r"[&{}\[\]]")
 
 
 def sign(fields: Mapping[str, str], key: PrivateKey) -> str:
@@ -109,14 +111,15 @@ def read_reply(body: bytes) -> dict[str, str]:
 def _parts(text: str) -> list[str]:
     parts: list[str] = []
     depth = start = 0
-    for at, character in enumerate(text):
+    for found in _SYNTAX.finditer(text):
+        character = found[0]
         if character in "{[":
             depth += 1
         elif character in "}]":
             depth -= 1
-        elif character == "&" and depth == 0:
-            parts.append(text[start:at])
-            start = at + 1
+        elif depth == 0:
+            parts.append(text[start : found.start()])
+            start = found.end()
     if depth != 0:
         raise NotTrustedError("not_a_form")
     return [*parts, text[start:]]
