@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from pycore.money import Amount
 
+CODE_CHARACTERS_MAX = 64
 TEXT_CHARACTERS_MAX = 256
 
 
@@ -140,5 +141,8 @@ def answer(refused: Outcome, *, not_found: Container[str]) -> Outcome:
 
 def failed(reason: ReasonClass, code: str, message: str = "") -> Failed:
     """Return a failure in the channel's own words, cut and without control characters: they end up in logs."""
-    plain = "".join(each for each in message[:TEXT_CHARACTERS_MAX] if each.isprintable())
-    return Failed(reason, code[:64], plain)
+    return Failed(reason, _plain(code, CODE_CHARACTERS_MAX), _plain(message, TEXT_CHARACTERS_MAX))
+
+
+def _plain(text: str, characters_max: int) -> str:
+    return "".join(each for each in text[:characters_max] if each.isprintable())

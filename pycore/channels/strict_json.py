@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from pycore.channels.failure import NotTrustedError
 
 Value = TypeVar("Value")
 
+Id = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")]
+"""A number, a code or a state: printable ASCII."""
+Link = Annotated[str, Meta(pattern=r"^[!-~]{1,2048}\Z")]
+"""An address, or what a code to be shown holds: printable ASCII."""
+Text = Annotated[str, Meta(max_length=2048)]
+"""Words for people, and times before they are read."""
+
 
 def read_object(body: bytes | str) -> dict[str, Any]:
     """Return the one JSON object in ``body``.
 
-    Raises NotTrustedError for repeated names, NaN, other values than an object, anything after it, or no JSON at all.
+    Raises NotTrustedError for repeated names, NaN, half a surrogate pair, other values than an object, anything after
+    it, or no JSON at all.
     """
     try:
-        value = _STRICT.decode(body if isinstance(body, str) else body.decode())
+        text = body if isinstance(body, str) else body.decode()
+        value = _STRICT.decode(text)
+        if "\\ud" in text.lower():
+            msgspec.json.decode(text)  # Python takes half a pair, which no database and no other parser does
     except (ValueError, RecursionError):  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise NotTrustedError("not_json") from None
     if not isinstance(value, dict):

@@ -37,7 +37,9 @@ Exchange: TypeAlias = HttpResponse | NotSent | NoReply
 
 
 class Transport:
-    """A pool of connections. Nothing is ever sent twice, no redirect followed, no cookie kept, no proxy looked up.
+    """A pool of connections. No POST is ever sent twice, no redirect followed, no cookie kept, no proxy looked up.
+
+    A GET may be asked again, once, where a pooled connection turns out to be dead.
 
     Certificates are verified; plain HTTP is only for this machine (simulators).
 

@@ -12,7 +12,7 @@ from pycore.channels.alipay.gateway import GatewayForm
 from pycore.channels.alipay.merchant import AlipayMerchant
 from pycore.channels.alipay.reply import AlipayReply
 from pycore.channels.alipay.rest import RestForm
-from pycore.channels.bill import BillLink, BillOrder, TradeBill
+from pycore.channels.bill import BillLink, BillOrder, FundBill, TradeBill
 from pycore.channels.capability import Capability, load_capability
 from pycore.channels.failure import NotTrustedError, require
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse, Stamp
@@ -110,7 +110,7 @@ class AlipayAdapter:
         )
 
     def bill_request(self, order: BillOrder, stamp: Stamp) -> HttpRequest:
-        """Return the call that asks for a day's bill. Raises UnsupportedOperationError for a fund bill."""
+        """Return the call that asks for a day's bill."""
         return self._form.request(bills.QUERY, bills.content(order), stamp, notify_url=None)
 
     def bill_link(self, order: BillOrder, response: HttpResponse, stamp: Stamp) -> BillLink | Failed | Unknown:
@@ -121,9 +121,9 @@ class AlipayAdapter:
         """Return the call that fetches the bill. Raises NotTrustedError."""
         return bills.download(self._merchant, link)
 
-    def read_bill(self, link: BillLink, content: bytes) -> TradeBill:
+    def read_bill(self, link: BillLink, content: bytes) -> TradeBill | FundBill:
         """Return the bill. Raises BillRefusedError."""
-        return bills.read_bill(link.order.day, content)
+        return bills.read_bill(link.order, content)
 
     def _about(self, method: str, order: ChannelOrder, stamp: Stamp) -> HttpRequest:
         return self._form.request(method, {"out_trade_no": order.payment_attempt_id}, stamp, notify_url=None)

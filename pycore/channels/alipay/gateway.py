@@ -18,15 +18,13 @@ from pycore.channels.clock import WORDS, write_time
 from pycore.channels.failure import NotTrustedError
 from pycore.channels.form import sorted_text
 from pycore.channels.message import HttpRequest, HttpResponse, Stamp
-
-Text = Annotated[str, Meta(max_length=2048)]
-Word = Annotated[str, Meta(max_length=128)]
+from pycore.channels.strict_json import Id, Text
 
 
 class _Verdict(Struct):
-    code: Annotated[str, Meta(min_length=1, max_length=16)]
+    code: Id
     msg: Text = ""
-    sub_code: Word = ""
+    sub_code: Annotated[str, Meta(pattern=r"^[!-~]{0,64}\Z")] = ""
     sub_msg: Text = ""
 
 

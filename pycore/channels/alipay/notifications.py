@@ -6,23 +6,24 @@ caller books a transaction once.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from pycore.channels import strict_json
 from pycore.channels.alipay.merchant import AlipayMerchant
-from pycore.channels.alipay.payments import Id, Text, state_outcome
+from pycore.channels.alipay.payments import state_outcome
 from pycore.channels.failure import NotificationRefusedError, NotTrustedError
 from pycore.channels.form import read_form, sorted_text
 from pycore.channels.message import HttpNotification
 from pycore.channels.notification import Notification
+from pycore.channels.strict_json import Id, Text
 
 _UNSIGNED: Final = ("sign", "sign_type")
 
 
 class _Notified(Struct):
-    notify_id: Text
+    notify_id: Annotated[str, Meta(pattern=r"^[!-~]{1,128}\Z")]
     app_id: Id
     seller_id: Id
     out_trade_no: Id

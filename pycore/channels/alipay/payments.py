@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from pycore.channels import strict_json
 from pycore.channels.alipay.gateway import signed_parameters
@@ -29,6 +29,7 @@ from pycore.channels.outcome import (
     answer,
     failed,
 )
+from pycore.channels.strict_json import Id, Link, Text
 from pycore.money import CNY, Amount
 
 CREATE_METHODS: Final = {
@@ -48,13 +49,10 @@ _PRODUCTS: Final = {
 }
 _AUTH_CODE: Final = re.compile(r"(2[5-9]|30)[0-9]{14,22}")
 
-Id = Annotated[str, Meta(min_length=1, max_length=64)]
-Text = Annotated[str, Meta(max_length=512)]
-
 
 class _Created(Struct):
     out_trade_no: Id
-    qr_code: Annotated[str, Meta(min_length=1, max_length=1024)]
+    qr_code: Link
 
 
 class _Trade(Struct):

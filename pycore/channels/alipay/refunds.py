@@ -7,12 +7,13 @@ from typing import Any, Final
 from msgspec import Struct
 
 from pycore.channels import strict_json
-from pycore.channels.alipay.payments import Id, Text, yuan
+from pycore.channels.alipay.payments import yuan
 from pycore.channels.alipay.reply import NOT_FOUND, AlipayReply
 from pycore.channels.clock import WORDS, read_time
 from pycore.channels.failure import NotTrustedError
 from pycore.channels.outcome import Outcome, Pending, ReasonClass, Succeeded, Unknown, answer, failed
 from pycore.channels.refund import Refund
+from pycore.channels.strict_json import Id, Text
 
 REFUND: Final = "alipay.trade.refund"
 QUERY: Final = "alipay.trade.fastpay.refund.query"

@@ -6,24 +6,25 @@ Source: Alipay open platform, "APIv3 signing" (``ALIPAY-SHA256withRSA``).
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from pycore.channels import strict_json
 from pycore.channels.alipay.merchant import AlipayMerchant
 from pycore.channels.alipay.reply import SUCCESS, AlipayReply
 from pycore.channels.failure import NotTrustedError
 from pycore.channels.message import HttpRequest, HttpResponse, Stamp
+from pycore.channels.strict_json import Id, Text
 
 WINDOW_SECONDS: Final = 300
 _GET_METHODS: Final = {"alipay.data.dataservice.bill.downloadurl.query"}
 
 
 class _Problem(Struct):
-    code: Annotated[str, Meta(min_length=1, max_length=128)]
-    message: Annotated[str, Meta(max_length=2048)] = ""
+    code: Id
+    message: Text = ""
 
 
 class RestForm:

@@ -8,8 +8,8 @@ from msgspec import Struct
 from pycore.channels.rsa_key import PrivateKey
 
 
-class UnionPayTrust(Struct, frozen=True, kw_only=True):
-    """Whose signatures count.
+class UnionPayTrust(Struct, frozen=True, kw_only=True, eq=False):
+    """Whose signatures count. Two of them are never the same: what was verified is remembered for one.
 
     Attributes:
         roots: certificates trusted by themselves.

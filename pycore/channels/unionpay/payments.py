@@ -30,6 +30,8 @@ _REFUND: Final = ("04", "00", "000000")
 _PAYMENT_TYPE, _REFUND_TYPE = "01", "04"
 
 _AUTH_CODE: Final = re.compile(r"62[0-9]{17}")
+_SHOWN: Final = re.compile(r"[!-~]{1,512}")
+_NUMBER: Final = re.compile(r"[0-9A-Za-z]{1,32}")
 _FEN: Final = re.compile(r"0|[1-9][0-9]{0,11}")
 
 
@@ -69,7 +71,7 @@ def create_outcome(merchant: UnionPayMerchant, order: ChannelOrder, response: Ht
             return refusal(fields.get("respCode", ""), fields.get("respMsg", ""))
         if order.method is Method.BAR_CODE:
             return Pending("accepted")
-        if not 0 < len(fields.get("qrCode", "")) <= 512:
+        if not _SHOWN.fullmatch(fields.get("qrCode", "")):
             raise NotTrustedError("wrong_fields")
         return RequiresAction(ShowCode(fields["qrCode"]))
 
@@ -138,15 +140,18 @@ def read_notification(merchant: UnionPayMerchant, notification: HttpNotification
         verify(fields, merchant.trust, now)
         if fields.get("merId") != merchant.merchant_id:
             raise NotTrustedError("other_merchant")
-        if fields.get("txnType") not in {_PAYMENT_TYPE, _REFUND_TYPE} or not fields.get("orderId"):
+        order_id, query_id = fields.get("orderId", ""), fields.get("queryId", "")
+        if fields.get("txnType") not in {_PAYMENT_TYPE, _REFUND_TYPE}:
             raise NotTrustedError("unknown_event")
+        if not _NUMBER.fullmatch(order_id) or not _NUMBER.fullmatch(query_id):
+            raise NotTrustedError("wrong_fields")
         code = fields.get("respCode", "")
         is_refund = fields["txnType"] == _REFUND_TYPE
         return Notification(
-            notification_id=f"{fields['txnType']}-{fields.get('queryId', '')}-{code}",
-            payment_attempt_id="" if is_refund else fields["orderId"],
-            refund_id=fields["orderId"] if is_refund else None,
-            transaction_id=fields.get("queryId", ""),
+            notification_id=f"{fields['txnType']}-{query_id}-{code}",
+            payment_attempt_id="" if is_refund else order_id,
+            refund_id=order_id if is_refund else None,
+            transaction_id=query_id,
             outcome=_succeeded(fields) if code in SUCCESS else refusal(code, fields.get("respMsg", "")),
         )
     except NotTrustedError as error:
@@ -156,7 +161,7 @@ def read_notification(merchant: UnionPayMerchant, notification: HttpNotification
 def _succeeded(fields: Mapping[str, str]) -> Succeeded:
     if fields.get("currencyCode") != exchange.CURRENCY:
         raise NotTrustedError("other_currency")
-    if not _FEN.fullmatch(fields.get("txnAmt", "")) or not 0 < len(fields.get("queryId", "")) <= 32:
+    if not _FEN.fullmatch(fields.get("txnAmt", "")) or not _NUMBER.fullmatch(fields.get("queryId", "")):
         raise NotTrustedError("wrong_fields")
     amount = Amount(int(fields["txnAmt"]), CNY)
     ordered_at = read_time(fields.get("txnTime", ""), DIGITS)

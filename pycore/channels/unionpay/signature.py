@@ -6,14 +6,17 @@ Source: UnionPay full channel platform, interface rules 5.1.0, "signature" and "
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 from pycore.channels.failure import NotTrustedError
 from pycore.channels.form import sorted_text, unique
@@ -24,6 +27,7 @@ from pycore.errors import ConfigurationError
 SIGNATURE: Final = "signature"
 _CERTIFICATE: Final = "signPubKeyCert"
 _CERTIFICATE_CHARACTERS_MAX: Final = 8192
+_SYNTAX: Final = re.compile(r"[&{}\[\]]")
 
 
 def sign(fields: Mapping[str, str], key: PrivateKey) -> str:
@@ -49,24 +53,40 @@ def trusted_key(pem: str, trust: UnionPayTrust, now: datetime) -> PublicKey:
     """
     if len(pem) > _CERTIFICATE_CHARACTERS_MAX:
         raise NotTrustedError("bad_certificate")
+    signer = _signer(pem, trust)
+    if not signer.valid_from <= now <= signer.valid_to:
+        raise NotTrustedError("certificate_expired")
+    return signer.key
+
+
+class _Signer(Struct, frozen=True):
+    key: PublicKey
+    valid_from: datetime
+    valid_to: datetime
+
+
+# The channel signs everything with one certificate, and checking its chain takes ten times as long as a signature.
+# Only what is trusted is kept; whether it is still valid is asked every time.
+@lru_cache(maxsize=16)
+def _signer(pem: str, trust: UnionPayTrust) -> _Signer:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         key = certificate.public_key()
     except ValueError:
         raise NotTrustedError("bad_certificate") from None
     intermediate = _issuer(certificate, trust.intermediates)
-    root = _issuer(intermediate, trust.roots)
-    chain = (certificate, intermediate, root)
-    if not all(each.not_valid_before_utc <= now <= each.not_valid_after_utc for each in chain):
-        raise NotTrustedError("certificate_expired")
+    chain = (certificate, intermediate, _issuer(intermediate, trust.roots))
     if trust.signer_name not in _names(certificate):
         raise NotTrustedError("other_signer")
     if not isinstance(key, rsa.RSAPublicKey):
         raise NotTrustedError("bad_certificate")
     try:
-        return PublicKey(key)
+        public = PublicKey(key)
     except ConfigurationError:
         raise NotTrustedError("bad_certificate") from None
+    return _Signer(
+        public, max(each.not_valid_before_utc for each in chain), min(each.not_valid_after_utc for each in chain)
+    )
 
 
 def read_reply(body: bytes) -> dict[str, str]:
@@ -91,14 +111,15 @@ def read_reply(body: bytes) -> dict[str, str]:
 def _parts(text: str) -> list[str]:
     parts: list[str] = []
     depth = start = 0
-    for at, character in enumerate(text):
+    for found in _SYNTAX.finditer(text):
+        character = found[0]
         if character in "{[":
             depth += 1
         elif character in "}]":
             depth -= 1
-        elif character == "&" and depth == 0:
-            parts.append(text[start:at])
-            start = at + 1
+        elif depth == 0:
+            parts.append(text[start : found.start()])
+            start = found.end()
     if depth != 0:
         raise NotTrustedError("not_a_form")
     return [*parts, text[start:]]

@@ -32,6 +32,7 @@ from pycore.channels.clock import WORDS, read_time
 from pycore.channels.failure import BillRefusedError, NotTrustedError
 from pycore.channels.message import BILL_BYTES_MAX, HttpRequest, HttpResponse, Stamp
 from pycore.channels.outcome import Failed, Pending, RequiresAction, Succeeded, Unknown
+from pycore.channels.strict_json import Link
 from pycore.channels.wechat import exchange
 from pycore.channels.wechat.merchant import WeChatMerchant
 from pycore.channels.wechat.signature import authorization, verify
@@ -47,7 +48,7 @@ _TOTALLED: Final = (12, 16, 17, 22, 24, 25)
 """Columns of the totals after the count, in their order."""
 
 FUND_COLUMNS: Final = (
-    "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),"
+    "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额（元）,账户结余（元）,"
     "资金变更提交申请人,备注,业务凭证号"
 )
 FUND_TOTALS: Final = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
@@ -61,8 +62,8 @@ Line = TypeVar("Line", TradeLine, FundLine)
 
 class _Link(Struct):
     hash_type: Literal["SHA1"]
-    hash_value: Annotated[str, Meta(pattern="^[0-9a-fA-F]{40}$")]
-    download_url: Annotated[str, Meta(max_length=2048)]
+    hash_value: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{40}\Z")]
+    download_url: Link
 
 
 def bill_request(merchant: WeChatMerchant, order: BillOrder, stamp: Stamp) -> HttpRequest:
@@ -169,7 +170,8 @@ def _rows(
 ) -> tuple[list[tuple[int, list[str]]], list[str]]:
     """Return the data lines with their numbers, and the totals; empty with a difference where the frame is broken."""
     lines = [line.rstrip("\r") for line in text.rstrip("\r\n").split("\n")]
-    if len(lines) < 3 or lines[0] != columns:
+    # Brackets come in both widths.
+    if len(lines) < 3 or lines[0].replace("(", "（").replace(")", "）") != columns:
         differences.add("its head line is not the known one", 1)
     elif lines[-2] != totals:
         differences.add("the totals at the end are missing")

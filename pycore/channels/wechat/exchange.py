@@ -12,12 +12,11 @@ from pycore.channels import strict_json
 from pycore.channels.failure import NotTrustedError
 from pycore.channels.message import HttpRequest, HttpResponse, Stamp
 from pycore.channels.outcome import Outcome, Unknown, answer
+from pycore.channels.strict_json import Id, Text
 from pycore.channels.wechat.merchant import WeChatMerchant
 from pycore.channels.wechat.reasons import NOT_FOUND, refusal
 from pycore.channels.wechat.signature import authorization, verify
 
-Text = Annotated[str, Meta(max_length=512)]
-Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Fen = Annotated[int, Meta(ge=0, le=10**12)]
 
 Reply = TypeVar("Reply")
@@ -28,8 +27,8 @@ class Nothing(Struct):
 
 
 class _Problem(Struct):
-    code: Annotated[str, Meta(min_length=1, max_length=64)]
-    message: Annotated[str, Meta(max_length=2048)] = ""
+    code: Id
+    message: Text = ""
 
 
 def request(

@@ -29,6 +29,7 @@ from pycore.channels.wechat.reasons import NOT_FOUND, refusal
 from pycore.errors import ConfigurationError
 
 _AUTH_CODE: Final = re.compile(r"1[0-5][0-9]{16}")
+_NUMBER: Final = re.compile(r"[!-~]{1,64}")
 _FEN: Final = re.compile(r"0|[1-9][0-9]{0,11}")
 _XML_BYTES_MAX: Final = 64 << 10
 
@@ -115,7 +116,7 @@ def _refusal(fields: Mapping[str, str]) -> Outcome:
 def _paid(merchant: WeChatMerchant, order: ChannelOrder, fields: Mapping[str, str]) -> Outcome:
     _check_ours(merchant, order, fields)
     total, transaction_id = fields.get("total_fee", ""), fields.get("transaction_id", "")
-    if not _FEN.fullmatch(total) or not 0 < len(transaction_id) <= 64:
+    if not _FEN.fullmatch(total) or not _NUMBER.fullmatch(transaction_id):
         raise NotTrustedError("wrong_fields")
     amount = amount_of(int(total), fields.get("fee_type", "CNY"))
     if amount != order.amount:

@@ -11,7 +11,8 @@ from pycore.channels import strict_json
 from pycore.channels.failure import NotificationRefusedError, NotTrustedError
 from pycore.channels.message import HttpNotification
 from pycore.channels.notification import Notification
-from pycore.channels.wechat.exchange import Fen, Id, Text
+from pycore.channels.strict_json import Id, Text
+from pycore.channels.wechat.exchange import Fen
 from pycore.channels.wechat.merchant import WeChatMerchant
 from pycore.channels.wechat.payments import Transaction, check_ours, transaction_outcome
 from pycore.channels.wechat.refunds import state_outcome

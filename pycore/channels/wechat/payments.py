@@ -23,8 +23,9 @@ from pycore.channels.outcome import (
     Unknown,
     failed,
 )
+from pycore.channels.strict_json import Id, Link, Text
 from pycore.channels.wechat import exchange
-from pycore.channels.wechat.exchange import Fen, Id, Text
+from pycore.channels.wechat.exchange import Fen
 from pycore.channels.wechat.merchant import WeChatMerchant
 from pycore.channels.wechat.signature import lines
 from pycore.money import CURRENCIES, Amount
@@ -33,8 +34,8 @@ _PATHS: Final = {Method.QR_CODE: "native", Method.JSAPI: "jsapi", Method.APP: "a
 
 
 class _Created(Struct):
-    code_url: Text | None = None
-    h5_url: Text | None = None
+    code_url: Link | None = None
+    h5_url: Link | None = None
     prepay_id: Id | None = None
 
 

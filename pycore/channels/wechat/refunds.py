@@ -20,8 +20,9 @@ from pycore.channels.outcome import (
     failed,
 )
 from pycore.channels.refund import Refund
+from pycore.channels.strict_json import Id, Text
 from pycore.channels.wechat import exchange
-from pycore.channels.wechat.exchange import Fen, Id, Text
+from pycore.channels.wechat.exchange import Fen
 from pycore.channels.wechat.merchant import WeChatMerchant
 from pycore.channels.wechat.payments import amount_of
 

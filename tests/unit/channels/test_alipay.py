@@ -175,6 +175,7 @@ def test_refusals(code: str, sub_code: str, expected: str) -> None:
         (400, "ACQ.TRADE_NOT_EXIST", "failed retry_same_id ACQ.TRADE_NOT_EXIST"),
         (400, "ACQ.TRADE_HAS_CLOSE", "failed final ACQ.TRADE_HAS_CLOSE"),
         (429, "isv.app-call-limited", "failed retry_same_id isv.app-call-limited"),
+        (429, "app-call-limited", "failed retry_same_id app-call-limited"),
         (500, "ACQ.TRADE_HAS_CLOSE", "unknown ACQ.TRADE_HAS_CLOSE"),
         (500, "SYSTEM_ERROR", "unknown SYSTEM_ERROR"),
         (400, "WHATEVER", "failed query_first WHATEVER"),

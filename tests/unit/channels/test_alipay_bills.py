@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pycore.channels import archive
-from pycore.channels.alipay import AlipayAdapter, WireForm
-from pycore.channels.alipay.bills import COLUMNS
-from pycore.channels.bill import BillKind, BillLink, BillOrder, LineKind, TradeBill
-from pycore.channels.failure import BillRefusedError, NotTrustedError, UnsupportedOperationError
+from pycore.channels.alipay import AlipayAdapter, WireForm, fund_bill
+from pycore.channels.alipay.trade_bill import COLUMNS
+from pycore.channels.bill import BillKind, BillLink, BillOrder, FundBill, LineKind, TradeBill
+from pycore.channels.failure import BillRefusedError, NotTrustedError
 from pycore.channels.outcome import Failed, ReasonClass, Unknown
 from tests.unit.channels import sides
 from tests.unit.channels.sides import STAMP
@@ -88,6 +88,7 @@ def differences(content: bytes) -> tuple[str, ...]:
 
 def test_a_bill() -> None:
     bill = ADAPTER.read_bill(LINK, packed(GOOD))
+    assert isinstance(bill, TradeBill)
     payment, refund = bill.lines
     assert (payment.kind, payment.amount_minor, payment.fee_minor) == (LineKind.PAYMENT, 101, 1)
     assert (payment.transaction_id, payment.payment_attempt_id) == ("2026120122001400000000000001", "a1b2c3d4e5f60718")
@@ -106,7 +107,8 @@ def test_spellings_of_the_same_bill() -> None:
     narrow = [line.replace("（", "(").replace("）", ")") if line == COLUMNS else line for line in GOOD]
     unsigned = [line.replace("共-0.51元", "共0.51元") for line in GOOD]
     comma = [line.replace(",茶,2026", ',"茶, grün",2026') for line in GOOD]
-    for lines in (narrow, unsigned, comma, [*GOOD, ""]):
+    dated = [line.replace("年12月01日", "-12-01").replace("年12月02日", "-12-02") for line in GOOD]
+    for lines in (narrow, unsigned, comma, dated, [*GOOD, ""]):
         assert len(ADAPTER.read_bill(LINK, packed(lines, encoding="gb18030")).lines) == 2
 
 
@@ -123,6 +125,7 @@ def test_an_empty_day() -> None:
     ("lines", "expected"),
     [
         ([*HEAD[:2], HEAD[2].replace("01日 00:00:00]   ", "02日 00:00:00]   "), *GOOD[3:]], "it is of another day, or"),
+        ([*HEAD[:2], HEAD[2].replace("12月", "13月"), *GOOD[3:]], "it is of another day, or does not say of which"),
         ([*HEAD[:2], *GOOD[3:]], "it is of another day, or does not say of which"),
         ([*HEAD, COLUMNS.replace("服务费", "手续费"), *GOOD[5:]], "line 5: its head line is not the known one"),
         (GOOD[:7], "the end of the list is missing"),
@@ -147,7 +150,7 @@ def test_an_empty_day() -> None:
         ([*HEAD, COLUMNS, PAYMENT.replace(",茶,", ',"茶"x,'), REFUND, *TAIL], "the list is not whole CSV"),
         ([*HEAD, COLUMNS, PAYMENT[:60], REFUND, *TAIL], "line 6: a field is not what its column holds"),
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_a_bill_that_does_not_agree_with_itself_is_refused(lines: list[str], expected: str) -> None:
     found = differences(packed(lines))
@@ -160,9 +163,9 @@ def test_archives_that_are_refused() -> None:
     middle = len(good) // 3
     assert differences(good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1 :])
     assert differences(packed(GOOD, encoding="utf-16")) == ("a file is not GBK",)
-    assert differences(packed(["#"])) == ("the archive holds 0 lists of business details instead of 1",)
+    assert differences(packed(["#"])) == ("the archive holds 0 lists 业务明细 instead of 1",)
     assert differences(packed(GOOD, more={"again.csv": "\r\n".join(GOOD).encode("gbk")})) == (
-        "the archive holds 2 lists of business details instead of 1",
+        "the archive holds 2 lists 业务明细 instead of 1",
     )
     assert differences(packed(GOOD, encoding="utf-8"))
 
@@ -221,11 +224,77 @@ def test_the_link() -> None:
     v3 = AlipayAdapter(sides.alipay_merchant(), WireForm.V3).bill_request(order, STAMP)
     assert (v3.method, v3.body) == ("GET", b"")
     assert v3.url.endswith("/v3/alipay/data/dataservice/bill/downloadurl/query?bill_type=trade&bill_date=2026-12-01")
-    with pytest.raises(UnsupportedOperationError):
-        ADAPTER.bill_request(BillOrder(DAY, BillKind.FUND), STAMP)
+    funds = AlipayAdapter(sides.alipay_merchant(), WireForm.V3).bill_request(BillOrder(DAY, BillKind.FUND), STAMP)
+    assert funds.url.endswith("bill_type=signcustomer&bill_date=2026-12-01")
 
 
-@pytest.mark.parametrize("url", ["https://evil.example/x", "https://dwbillcenter.alipay.com@evil.example/", "/x", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/x",
+        "http://dwbillcenter.alipay.com/x",
+        "https://dwbillcenter.alipay.com@evil.example/",
+        "/x",
+        "",
+    ],
+)
 def test_a_link_to_elsewhere_is_not_followed(url: str) -> None:
     with pytest.raises(NotTrustedError):
         ADAPTER.bill_download(BillLink(order=BillOrder(DAY), url=url), STAMP)
+
+
+FUNDS = [
+    "#支付宝账务明细查询",
+    *HEAD[1:3],
+    "#-----------------------------------------账务明细列表----------------------------------------",
+    fund_bill.COLUMNS,
+    (
+        "700001\t,2026120122001400000000000001\t,a1b2c3d4e5f60718\t,茶\t,2026-12-01 12:00:09,*茶\t,"
+        "1.01,0.00,101.01,支付宝,在线支付,"
+    ),
+    (
+        "700002\t,2026120122001400000000000001\t,a1b2c3d4e5f60718\t,茶\t,2026-12-01 12:00:09,*茶\t,"
+        ",-0.01,101.00,支付宝,收费,"
+    ),
+    "#-----------------------------------------账务明细列表结束------------------------------------",
+    "#支出合计：1笔，共-0.01元",
+    "#收入合计：1笔，共1.01元",
+    "#导出时间：[2026年12月02日 05:46:49]",
+]
+
+
+def funds(lines: list[str]) -> FundBill:
+    bill = ADAPTER.read_bill(BillLink(order=BillOrder(DAY, BillKind.FUND)), packed(lines))
+    assert isinstance(bill, FundBill)
+    return bill
+
+
+def test_an_account_bill() -> None:
+    bill = funds(FUNDS)
+    assert [(line.kind, line.amount_minor, line.balance_minor) for line in bill.lines] == [
+        ("在线支付", 101, 10101),
+        ("收费", -1, 10100),
+    ]
+    assert bill.lines[0].document_id == "a1b2c3d4e5f60718"
+    assert funds([*FUNDS[:8], FUNDS[10]]) == bill
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([*FUNDS[:9], FUNDS[9].replace("1.01", "1.02")], "收入合计 is stated as 102, the lines make 101"),
+        ([*FUNDS[:9], FUNDS[9].replace("1笔", "2笔")], "收入笔数 is stated as 2, the lines make 1"),
+        ([*FUNDS[:8], FUNDS[8].replace("0.01", "0.0.1")], "the totals are not numbers"),
+        ([*FUNDS[:6], FUNDS[5], *FUNDS[6:]], "line 7: the same as line 6"),
+        ([*FUNDS[:5], FUNDS[5].replace("1.01,0.00", "1.01,0.01"), *FUNDS[6:]], "line 6: a field is not what its"),
+        ([*FUNDS[:5], FUNDS[5].replace("1.01,0.00", "-1.01,0.00"), *FUNDS[6:]], "line 6: a field is not what its"),
+        ([*FUNDS[:5], FUNDS[5].replace("12-01 12", "12-02 12"), *FUNDS[6:]], "line 6: it is of another day"),
+        (FUNDS[:7], "the end of the list is missing"),
+        (GOOD, "the archive holds 0 lists 账务明细 instead of 1"),
+    ],
+    ids=range(9),
+)
+def test_an_account_bill_that_does_not_agree_with_itself(lines: list[str], expected: str) -> None:
+    with pytest.raises(BillRefusedError) as caught:
+        funds(lines)
+    assert any(each.startswith(expected) for each in caught.value.differences), caught.value.differences

@@ -62,7 +62,7 @@ def test_states(changed: dict[str, str], expected: str) -> None:
         ({"app_id": "2021000000000002"}, "other_app"),
         ({"trans_currency": "USD"}, "other_currency"),
         ({"total_amount": "1.010"}, "bad_amount"),
-        ({"total_amount": "１.01"}, "bad_amount"),
+        ({"total_amount": "１.01"}, "wrong_fields"),
         ({"trade_status": "PAID"}, "unknown_state"),
         ({"gmt_payment": "2026-12-01T12:00:09"}, "bad_time"),
         ({"trade_no": "2" * 65}, "wrong_fields"),

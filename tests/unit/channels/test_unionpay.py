@@ -47,7 +47,7 @@ QUERIES: list[tuple[str, dict[str, str], str]] = [
     ("over the limit", {"origRespCode": "33"}, "failed limit 33"),
     ("risk", {"origRespCode": "38"}, "failed risk 38"),
     ("a code nobody knows", {"origRespCode": "ZZ"}, "failed query_first ZZ"),
-    ("no code", {"origRespCode": ""}, "failed query_first "),
+    ("no code", {"origRespCode": ""}, "unknown wrong_fields"),
     ("no such order", {"respCode": "34"}, "failed retry_same_id 34"),
     ("the question itself is busy", {"respCode": "06"}, "unknown 06"),
     ("our signature is bad", {"respCode": "11"}, "unknown 11"),
@@ -243,7 +243,7 @@ def test_a_notification_of_a_refund() -> None:
     [
         ({"merId": "777290058110002"}, "other_merchant"),
         ({"txnType": "00"}, "unknown_event"),
-        ({"orderId": ""}, "unknown_event"),
+        ({"orderId": ""}, "wrong_fields"),
         ({"currencyCode": "840"}, "other_currency"),
         ({"txnAmt": "-1"}, "wrong_fields"),
     ],

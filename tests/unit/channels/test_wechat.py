@@ -198,7 +198,9 @@ def test_a_signed_reply_that_cannot_be_read_is_unknown(body: bytes) -> None:
         (Method.APP, {"prepay_id": "wx1"}, "requires CallApp"),
         (Method.QR_CODE, {"prepay_id": "wx1"}, "unknown wrong_fields"),
         (Method.QR_CODE, {"code_url": ""}, "unknown wrong_fields"),
-        (Method.QR_CODE, {"code_url": "w" * 513}, "unknown wrong_fields"),
+        (Method.QR_CODE, {"code_url": "w" * 2049}, "unknown wrong_fields"),
+        (Method.QR_CODE, {"code_url": "weixin://茶"}, "unknown wrong_fields"),
+        (Method.JSAPI, {"prepay_id": "wx1\n"}, "unknown wrong_fields"),
         (Method.JSAPI, {}, "unknown wrong_fields"),
     ],
 )

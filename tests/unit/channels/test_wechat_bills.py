@@ -171,6 +171,11 @@ def test_a_fund_bill() -> None:
     ]
 
 
+def test_brackets_of_either_width() -> None:
+    narrow = FUND_COLUMNS.replace("（", "(").replace("）", ")")
+    assert read([narrow, *FUNDS[1:]], kind=BillKind.FUND) == read(FUNDS, kind=BillKind.FUND)
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
