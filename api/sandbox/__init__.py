@@ -8,5 +8,6 @@ no keys but those a merchant is given.
 | ``core`` | orders, payers, refunds, time, callbacks waiting to be sent, faults; no wire format |
 | ``wechat`` | WeChat Pay APIv3, and the older XML interface for payment codes |
 | ``alipay`` | Alipay's gateway (v2) and its REST interface (v3) |
+| ``unionpay`` | UnionPay's gateway 5.1.0, as far as it is publicly known |
 | ``control`` | what tests and people turn: JSON under ``/control``, the payer's page under ``/payer`` |
 """

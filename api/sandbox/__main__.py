@@ -22,7 +22,7 @@ def main(
     http: Annotated[str, typer.Option(help="host:port to listen on.")] = "127.0.0.1:7490",
     base_url: Annotated[str | None, typer.Option(help="The address merchants and payers use, if another.")] = None,
 ) -> None:
-    """Simulate WeChat Pay and Alipay until Ctrl-C. Whoever reaches the address can play any payer."""
+    """Simulate WeChat Pay, Alipay and UnionPay until Ctrl-C. Whoever reaches the address can play any payer."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -25,8 +25,12 @@ from api.sandbox.core.notices import Notices
 from api.sandbox.core.store import Store
 from api.sandbox.core.ticket import Tickets
 from api.sandbox.gate import Gate
-from api.sandbox.keys import alipay_keys, describe, wechat_keys
+from api.sandbox.keys import alipay_keys, describe, unionpay_keys, wechat_keys
 from api.sandbox.server import SandboxServer
+from api.sandbox.unionpay.door import UnionpayDoor
+from api.sandbox.unionpay.notice import UnionpayPostman
+from api.sandbox.unionpay.signature import Signer as UnionpaySigner
+from api.sandbox.unionpay.transaction import World as UnionpayWorld
 from api.sandbox.wechat.call import World as WechatWorld
 from api.sandbox.wechat.door import WechatDoor
 from api.sandbox.wechat.micropay import MicropayDoor
@@ -65,25 +69,29 @@ class Core(msgspec.Struct, frozen=True):
 
 
 def application(core: Core, folder: Path, base_url: str) -> Starlette:
-    """Return the HTTP application: both channels, the control interface and the payer's page.
+    """Return the HTTP application: the channels, the control interface and the payer's page.
 
     Writes ``sandbox.json`` for merchants, with ``base_url`` as the address to reach all of it.
     """
-    wechat, alipay = wechat_keys(folder), alipay_keys(folder)
-    describe(folder, base_url, wechat)
+    wechat, alipay, unionpay = wechat_keys(folder), alipay_keys(folder), unionpay_keys(folder)
+    describe(folder, base_url, wechat, unionpay)
     gate = Gate(core.faults)
     wechat_signer, alipay_signer = WechatSigner(wechat), AlipaySigner(alipay)
     wechat_world = WechatWorld(core.desk, core.store, core.clock, wechat, wechat_signer, core.tickets, base_url)
     alipay_world = AlipayWorld(core.desk, core.store, core.clock, alipay_signer, core.tickets, base_url)
+    unionpay_signer = UnionpaySigner(unionpay)
+    unionpay_world = UnionpayWorld(core.desk, core.store, core.clock, unionpay_signer, base_url)
     postman = AlipayPostman(alipay_signer, core.clock)
     core.notices.register("wechat", WechatPostman(wechat_signer))
     core.notices.register("alipay", postman)
+    core.notices.register("unionpay", UnionpayPostman(unionpay_signer))
     return Starlette(
         routes=[
             *WechatDoor(wechat_world, gate).routes(),
             *MicropayDoor(wechat_world, gate).routes(),
             *AlipayDoor(alipay_world, gate).routes(),
             *AlipayRestDoor(alipay_world, gate).routes(),
+            *UnionpayDoor(unionpay_world, gate).routes(),
             *control.Control(core.desk, core.store, core.clock, core.agenda, core.faults, postman).routes(),
             *page.routes(),
         ]

@@ -63,13 +63,17 @@ class Gate:
 
 
 async def read_body(request: Request) -> bytes | None:
-    """Return the request's body, None where it is larger than any request of these protocols is."""
+    """Return the request's body, None where it is larger than any request of these protocols is.
+
+    What is too large is read all the same and thrown away: a caller who is still sending would not see the answer.
+    """
     body = bytearray()
+    size = 0
     async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_BYTES_MAX:
-            return None
-    return bytes(body)
+        size += len(piece)
+        if size <= BODY_BYTES_MAX:
+            body += piece
+    return bytes(body) if size <= BODY_BYTES_MAX else None
 
 
 async def _instead(request: Request, wording: Wording, hits: dict[FaultKind, Hit]) -> Response | None:

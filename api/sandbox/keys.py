@@ -7,7 +7,9 @@
 | ``wechat/platform_certificate.pem``, ``platform_public_key.pem`` | channel | verify replies and callbacks |
 | ``alipay/app_key.pem``, ``app_public_key.pem`` | merchant | signs requests |
 | ``alipay/platform_public_key.pem`` | channel | verifies replies and callbacks |
-| ``wechat/platform_key.pem``, ``alipay/platform_key.pem`` | channel | its own secrets: no merchant may read them |
+| ``unionpay/merchant_key.pem``, ``merchant_certificate.pem`` | merchant | signs requests |
+| ``unionpay/root_certificate.pem`` | channel | issuer of the certificate that replies and callbacks carry |
+| ``…/platform_key.pem`` | channel | its own secrets: no merchant may read them |
 | ``sandbox.json`` | merchant | ids, serial numbers, addresses and the names of these files; no secrets |
 
 Private files have mode 0600.
@@ -31,6 +33,9 @@ MCHID: Final = "1900009191"
 WECHAT_APPID: Final = "wx5a0db0c5e1b2f00d"
 ALIPAY_APP_ID: Final = "2021000000009191"
 ALIPAY_SELLER_ID: Final = "2088000000009191"
+UNIONPAY_MER_ID: Final = "777290058100091"
+UNIONPAY_SIGNER: Final = "sandbox@00040000:SIGN@中国银联股份有限公司@00000001"
+"""Common name of the certificate in UnionPay's replies: merchants check the part after the second ``@``."""
 
 _KEY_BITS = 2048
 _CERTIFICATE_DAYS = 1826
@@ -62,6 +67,18 @@ class AlipayKeys(msgspec.Struct, frozen=True):
         return "AlipayKeys(…)"
 
 
+class UnionpayKeys(msgspec.Struct, frozen=True):
+    """What the simulated UnionPay holds; printing it shows a mask."""
+
+    merchant_cert_id: str
+    merchant_key: rsa.RSAPublicKey
+    certificate: str
+    platform_key: rsa.RSAPrivateKey
+
+    def __repr__(self) -> str:
+        return f"UnionpayKeys(merchant_cert_id={self.merchant_cert_id!r}, …)"
+
+
 def wechat_keys(folder: Path) -> WechatKeys:
     """Return the keys in ``folder``/wechat, made where there are none yet."""
     home = _made(folder / "wechat", _make_wechat)
@@ -89,7 +106,21 @@ def alipay_keys(folder: Path) -> AlipayKeys:
     return AlipayKeys(app_key=app_key, platform_key=_private_key(home / "platform_key.pem"))
 
 
-def describe(folder: Path, base_url: str, wechat: WechatKeys) -> dict[str, Any]:
+def unionpay_keys(folder: Path) -> UnionpayKeys:
+    """Return the keys in ``folder``/unionpay, made where there are none yet."""
+    home = _made(folder / "unionpay", _make_unionpay)
+    merchant = x509.load_pem_x509_certificate((home / "merchant_certificate.pem").read_bytes())
+    merchant_key = merchant.public_key()
+    assert isinstance(merchant_key, rsa.RSAPublicKey)
+    return UnionpayKeys(
+        merchant_cert_id=str(merchant.serial_number),
+        merchant_key=merchant_key,
+        certificate=(home / "platform_certificate.pem").read_text().strip(),
+        platform_key=_private_key(home / "platform_key.pem"),
+    )
+
+
+def describe(folder: Path, base_url: str, wechat: WechatKeys, unionpay: UnionpayKeys) -> dict[str, Any]:
     """Write ``sandbox.json``, what a merchant has to know, and return it."""
     description = {
         "base_url": base_url,
@@ -117,6 +148,14 @@ def describe(folder: Path, base_url: str, wechat: WechatKeys) -> dict[str, Any]:
             "app_key_file": "alipay/app_key.pem",
             "app_public_key_file": "alipay/app_public_key.pem",
             "platform_public_key_file": "alipay/platform_public_key.pem",
+        },
+        "unionpay": {
+            "base_url": base_url,
+            "mer_id": UNIONPAY_MER_ID,
+            "cert_id": unionpay.merchant_cert_id,
+            "merchant_key_file": "unionpay/merchant_key.pem",
+            "merchant_certificate_file": "unionpay/merchant_certificate.pem",
+            "root_certificate_file": "unionpay/root_certificate.pem",
         },
     }
     unfinished = folder / "sandbox.json.unfinished"
@@ -151,6 +190,18 @@ def _make_alipay(home: Path) -> None:
         (home / f"{name}_public_key.pem").write_bytes(_public_pem(key))
 
 
+def _make_unionpay(home: Path) -> None:
+    root = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    root_name = "sandbox root of UnionPay"
+    # The root's own key is not kept: nothing else is ever to be issued.
+    (home / "root_certificate.pem").write_bytes(_certificate(root, root_name))
+    merchant = _make_key(home / "merchant_key.pem")
+    (home / "merchant_certificate.pem").write_bytes(_certificate(merchant, f"sandbox merchant {UNIONPAY_MER_ID}"))
+    platform = _make_key(home / "platform_key.pem")
+    certificate = _certificate(platform, UNIONPAY_SIGNER, issuer=(root_name, root))
+    (home / "platform_certificate.pem").write_bytes(certificate)
+
+
 def _make_key(path: Path) -> rsa.RSAPrivateKey:
     key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     _write_private(
@@ -164,19 +215,25 @@ def _public_pem(key: rsa.RSAPrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def _certificate(key: rsa.RSAPrivateKey, owner: str) -> bytes:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
+def _certificate(key: rsa.RSAPrivateKey, owner: str, issuer: tuple[str, rsa.RSAPrivateKey] | None = None) -> bytes:
+    """Return a certificate by ``issuer``; one that is its own issuer, and may issue others, where there is none."""
+    issuer_name, issuer_key = issuer or (owner, key)
     now = datetime.now(UTC)
     builder = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(_name(owner))
+        .issuer_name(_name(issuer_name))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=_CERTIFICATE_DAYS))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
     )
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return builder.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def _name(owner: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
 
 
 def _serial(certificate: x509.Certificate) -> str:

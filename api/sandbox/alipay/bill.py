@@ -83,7 +83,7 @@ def download(world: World, request: Request) -> Response:
 def _bounds(date: str) -> tuple[int, int]:
     try:
         return month_bounds(date) if len(date) == len("2026-11") else day_bounds(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ApiError("isp.invalid_arguments", "入参不合法：bill_date") from None
 
 

@@ -43,7 +43,7 @@ class Call(Struct, frozen=True):
         """Return the business content as ``kind``. Raises ApiError."""
         try:
             return msgspec.json.decode(self.business, type=kind)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ApiError("ACQ.INVALID_PARAMETER", f"参数无效：{error}") from None
 
 

@@ -141,10 +141,11 @@ class _Nothing(Struct, forbid_unknown_fields=True):
 
 
 async def _content(request: Request, kind: type[Value]) -> Value:
+    body = await read_body(request)
     # A web page of another origin could post a form here, but not this content type without asking first.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise ValueError("send the body as content-type: application/json")
-    return msgspec.json.decode(await read_body(request) or b"{}", type=kind)
+    return msgspec.json.decode(body or b"{}", type=kind)
 
 
 def _answering(answer: Answer) -> Answer:
@@ -153,7 +154,7 @@ def _answering(answer: Answer) -> Answer:
             return await answer(request)
         except RefusalError as error:
             return _json({"error": error.reason.value}, 404 if error.reason is Reason.ORDER_UNKNOWN else 409)
-        except ValueError as error:
+        except (ValueError, OverflowError, RecursionError) as error:
             return _json({"error": str(error)}, 400)
 
     return answering

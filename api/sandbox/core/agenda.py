@@ -55,6 +55,8 @@ class Agenda:
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
     def _start_due(self) -> None:
+        if len(self._under_way) > _AT_ONCE_MAX // 2:
+            return  # many at a time: asking the store anew for each that ends would cost more than doing it
         now = self._clock.now_ms()
         due = self._store.select(Task, "due_at <= ? ORDER BY due_at, id", now, limit=2 * _AT_ONCE_MAX)
         for task in due:

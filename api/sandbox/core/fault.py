@@ -105,7 +105,7 @@ class FaultRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         kind: the fault.
-        protocol: ``wechat`` or ``alipay``; empty: any.
+        protocol: ``wechat``, ``alipay`` or ``unionpay``; empty: any.
         operation: only for this operation; None: for every one the kind can happen in.
         reference: only for this merchant's number (of the order; for refunds, of the refund); empty: any.
         probability: share of the matching calls it happens to.

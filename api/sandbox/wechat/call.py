@@ -42,7 +42,7 @@ class Call(Struct, frozen=True):
         """Return the body as ``kind``. Raises ApiError."""
         try:
             return msgspec.json.decode(self.body, type=kind)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             _refuse(error)
 
 
@@ -77,7 +77,7 @@ def check_merchant(mchid: str, location: str = "body") -> None:
         raise ApiError(400, "APPID_MCHID_NOT_MATCH", "AppID和mch_id不匹配")
 
 
-def _refuse(error: msgspec.DecodeError) -> NoReturn:
+def _refuse(error: Exception) -> NoReturn:
     text = str(error)
     field = text.rpartition("`$.")[2].rstrip("`") if "`$." in text else "body"
     raise parameter_error(field, text) from None

@@ -10,7 +10,6 @@ A line feed follows each of what is signed.
 """
 
 import base64
-import binascii
 import os
 import re
 import secrets
@@ -71,7 +70,7 @@ class Signer:
             signature = base64.b64decode(values["signature"], validate=True)
             message = head.encode() + signed.body + b"\n"
             self._keys.merchant_key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, binascii.Error):
+        except (InvalidSignature, ValueError):  # what is no Base64 is a ValueError
             raise SignatureError("错误的签名，验签失败") from None
 
     def headers(self, body: bytes, serial: str, *, is_forged: bool = False) -> dict[str, str]:

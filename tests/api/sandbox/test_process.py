@@ -12,8 +12,8 @@ from tests.api.sandbox.simulated import ROOT, Inbox, Sandbox, new_number
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-async def test_a_restart_loses_nothing(tmp_path: Path, inbox: Inbox, number: signal.Signals) -> None:
-    sandbox = Sandbox(tmp_path)
+async def test_a_restart_loses_nothing(keyed_folder: Path, inbox: Inbox, number: signal.Signals) -> None:
+    sandbox = Sandbox(keyed_folder)
     paid, waiting, refund = new_number(), new_number(), new_number()
     client = sandbox.wechat(inbox.url)
     inbox.answers = [500]

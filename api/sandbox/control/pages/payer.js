@@ -7,7 +7,7 @@ const TEXTS = {
     refuse: "Refuse", expire: "Let it expire", merchant: "Merchant's number", number: "Channel's number",
     product: "For", created: "Created", expires: "Expires", channel: "Channel", refunded: "Refunded",
     failed: "That did not work: ", home: "Back to the merchant", unknown: "There is no such order.",
-    wechat: "WeChat Pay", alipay: "Alipay",
+    wechat: "WeChat Pay", alipay: "Alipay", unionpay: "UnionPay",
     open: "waiting for payment", paid: "paid", refused: "refused", closed: "closed", reversed: "reversed",
   },
   zh: {
@@ -15,7 +15,7 @@ const TEXTS = {
     refuse: "拒绝付款", expire: "任其过期", merchant: "商户订单号", number: "渠道订单号",
     product: "商品", created: "创建时间", expires: "失效时间", channel: "支付渠道", refunded: "已退款",
     failed: "操作失败：", home: "返回商户", unknown: "没有这个订单。",
-    wechat: "微信支付", alipay: "支付宝",
+    wechat: "微信支付", alipay: "支付宝", unionpay: "云闪付",
     open: "等待付款", paid: "已付款", refused: "付款失败", closed: "已关闭", reversed: "已撤销",
   },
 };
