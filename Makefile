@@ -13,6 +13,7 @@ EXTENSION := pycore/_core.abi3.so
 RUNTIME := $(VENV)/.installed-runtime
 DEVELOP := $(VENV)/.installed-develop
 BUILT := $(VENV)/.built
+NODE_TESTS := tests/api/sandbox/node
 RUST_SOURCES := $(shell find core_rs -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print) Cargo.toml Cargo.lock
 
 ONLY ?=
@@ -84,9 +85,13 @@ format: setup ## Format all sources and apply the safe style fixes
 	$(BIN)/ruff format .
 	cargo fmt --all
 
+# A public SDK that the simulated channels must satisfy exists for Node only. Where it cannot be had its test is skipped.
+$(NODE_TESTS)/node_modules: $(NODE_TESTS)/package-lock.json
+	@npm ci --silent --no-audit --no-fund --prefix $(NODE_TESTS) || echo "without Node's packages: their test is skipped"
+
 # The binding crate has no Rust tests of its own: an extension module is tested from Python.
 .PHONY: test
-test: lint ## Lint, then all Rust and Python tests (PYTEST_ARGS= to choose)
+test: lint $(if $(shell command -v npm),$(NODE_TESTS)/node_modules) ## Lint, then all Rust and Python tests (PYTEST_ARGS= to choose)
 	cargo test --locked --workspace --exclude pycore-python
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 

@@ -15,10 +15,23 @@ from rich.table import Table
 
 from bench import bars, result
 from bench.suite import Case, Suite
-from bench.workloads import doors, duplicates, durable, engine, growth, projector, reads, standby, two_phase
+from bench.workloads import (
+    decisions,
+    doors,
+    duplicates,
+    durable,
+    engine,
+    growth,
+    projector,
+    reads,
+    standby,
+    two_phase,
+    vault,
+)
 
 CASES: tuple[Case, ...] = (
     *engine.CASES,
+    *decisions.CASES,
     *durable.CASES,
     *projector.CASES,
     *doors.CASES,
@@ -27,6 +40,7 @@ CASES: tuple[Case, ...] = (
     *duplicates.CASES,
     *standby.CASES,
     *growth.CASES,
+    *vault.CASES,
 )
 
 

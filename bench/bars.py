@@ -36,6 +36,10 @@ BARS = {
     "recovery_projected_10m": Bar(value_max=5.0),
     "recovery_unprojected_1m": Bar(value_max=1.0),
     "growth_20m": Bar(ratio_min=0.8),
+    "routing_decision": Bar(value_max=2.0),
+    "limiter_check": Bar(value_max=0.3),
+    "vault_seal_256": Bar(value_max=1.0),
+    "vault_open_256": Bar(value_max=1.0),
 }
 
 

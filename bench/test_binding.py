@@ -15,6 +15,7 @@ from bench.records import TransferSource, accounts
 from pycore import _core
 from pycore.ledger import Operation
 from pycore.ledger.transfer import pack_transfers, unpack_transfers
+from pycore.vault import Context, GivenKeySource, Vault
 
 _ACCOUNTS = 8190
 _BATCHES = [1, 100, 8190]
@@ -75,3 +76,17 @@ def test_lookup_accounts(benchmark: Any) -> None:
     """A hundred accounts out of the engine."""
     engine, ids = _engine(), list(range(1, 101))
     assert len(benchmark(engine.lookup_accounts, ids)) == 100 * _core.RECORD_SIZE
+
+
+@pytest.mark.parametrize("batch", [1, 100, 1000])
+@pytest.mark.parametrize("verb", ["seal", "open"])
+def test_vault(benchmark: Any, verb: str, batch: int) -> None:
+    """Fields of 64 bytes sealed or opened in one crossing."""
+    source = GivenKeySource("11" * 32)
+    vault = Vault.open(source, Vault.first_keys(source))
+    values = [(bytes(64), Context("mer_1", "payer_phone", f"pay_{number}")) for number in range(batch)]
+    if verb == "seal":
+        assert len(benchmark(vault.seal_many, values)) == batch
+    else:
+        sealed = [(each, context) for each, (_, context) in zip(vault.seal_many(values), values, strict=True)]
+        assert len(benchmark(vault.open_many, sealed)) == batch

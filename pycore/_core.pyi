@@ -1,4 +1,4 @@
-"""The compiled core: the ledger engine, the journal's bytes, and the wire's bytes.
+"""The compiled core: the ledger engine, the journal's bytes, the wire's bytes, rate limits, routing and the vault.
 
 Records cross the boundary as buffers of fixed 128-byte little-endian records (accounts, transfers) and
 16-byte results; anything with the buffer protocol is accepted (``bytes``, ``memoryview``, a contiguous
@@ -6,7 +6,7 @@ Records cross the boundary as buffers of fixed 128-byte little-endian records (a
 """
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias, final
+from typing import Final, NoReturn, TypeAlias, final
 
 from typing_extensions import Buffer
 
@@ -14,10 +14,23 @@ __all__ = [
     "RECORD_SIZE",
     "RESULT_SIZE",
     "Batch",
+    "BlindIndex",
     "BodyVersionError",
+    "CardNumber",
     "ChunkSummary",
     "Engine",
+    "Keyring",
+    "OpenError",
     "Projection",
+    "Quota",
+    "RateLimiter",
+    "Router",
+    "RoutingPolicy",
+    "RuleTextError",
+    "SealError",
+    "SubjectKey",
+    "VerificationValue",
+    "WrappedKey",
     "account_status_names",
     "chain_hash",
     "decode_accounts",
@@ -27,7 +40,10 @@ __all__ = [
     "encode_accounts",
     "encode_results",
     "encode_transfers",
+    "find_card_numbers",
     "key_check",
+    "mask_card_numbers",
+    "routing_reason_names",
     "transfer_status_names",
 ]
 
@@ -232,3 +248,235 @@ def encode_results(results: Buffer) -> bytes:
 
 def decode_results(operation: int, message: Buffer) -> bytes:
     """Return packed 16-byte results of a message that repeats them. Raises ValueError for an unknown status."""
+
+# -- rate limits: the engine's ``rate_limit``
+
+@final
+class Quota:
+    """So many ``units`` in ``window_ns`` nanoseconds, of which ``burst`` may come at once."""
+
+    def __new__(cls, units: int, window_ns: int, burst: int) -> Quota:
+        """Raise ValueError where one is zero, or where a burst takes more than 366 days to be paid off."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    @property
+    def burst(self) -> int:
+        """The most units that may pass at once."""
+
+@final
+class RateLimiter:
+    """Counts what keys do; only keys that have all their units back are forgotten for others."""
+
+    def __new__(cls, keys_max: int, seed: int) -> RateLimiter: ...
+    def check(self, limits: Sequence[tuple[int, Quota]], cost: int, now: int) -> tuple[int, int | None] | None:
+        """Count ``cost`` units at ``now`` (nanoseconds of any epoch) against every key, or against none.
+
+        Return None, or nanoseconds until the same check may pass and the position of the limit that takes longest
+        (None: there is no room for a new key). Raises ValueError where there are more than four limits, the same key
+        twice, no cost, or a cost above a burst.
+        """
+    @property
+    def keys_count(self) -> int: ...
+
+# -- routing: the engine's ``routing``
+
+_Terms: TypeAlias = tuple[str, int, int, int, int, int, int]
+"""``(currency, amount_min, amount_max, basis_points, fixed_minor, min_minor, max_minor)``."""
+
+_Route: TypeAlias = tuple[str, str, str | None, bool, Sequence[_Terms]]
+"""``(channel, method, bank, on_us, terms)``."""
+
+_Options: TypeAlias = tuple[int, int, int, int, int, int, int, int]
+"""``(half_life_ns, prior_succeeded, prior_failed, failures_max, cool_down_ns, cool_down_ns_max, exploration_ppm,
+utc_offset_s)``."""
+
+_Request: TypeAlias = tuple[Sequence[str], str | None, str, int, int]
+"""``(methods, bank, currency, amount_minor, value_minor)``."""
+
+_Considered: TypeAlias = tuple[int, int, int, int, int, int]
+"""``(route, reason, rule_line, success_ppm, cost_minor, score)``; the score is in millionths of a minor unit."""
+
+class RuleTextError(ValueError):
+    """A text that is no routing rules: line, column, message."""
+
+@final
+class RoutingPolicy:
+    """What a merchant may and wants to use; made by ``Router.policy``."""
+
+@final
+class Router:
+    """Decides which routes to try, best first. Times are nanoseconds since 1970."""
+
+    def __new__(cls, routes: Sequence[_Route], options: _Options) -> Router:
+        """Raise ValueError where routes or options contradict themselves."""
+    def policy(
+        self, allowed: Sequence[str] | None, denied: Sequence[str], labels: Sequence[str], rules: str
+    ) -> RoutingPolicy:
+        """Raise RuleTextError where the text is no rules, or names what the catalogue lacks."""
+    def decide(
+        self, request: _Request, policy: RoutingPolicy, now: int, seed: int
+    ) -> tuple[bool, int, list[_Considered]]:
+        """Return whether it explored, how many routes are kept, and every route: the kept ones first, best first."""
+    def begin(self, route: int, now: int) -> None:
+        """Note that a try begins. Raises IndexError, as those below do."""
+    def record(self, route: int, outcome: int, now: int) -> None:
+        """Note its outcome: 1 succeeded, 2 failed, 3 refused by the payer, 4 not answered in time."""
+    def set_up(self, route: int, is_up: bool) -> None: ...
+    def standing(self, route: int, now: int) -> tuple[int, bool, bool]:
+        """Return the success rate in parts per million, whether it is up, whether it is set aside."""
+
+def routing_reason_names() -> dict[str, int]:
+    """Return every reason of a decision log by name."""
+
+# -- the vault. Every refusal to open is one and the same OpenError; ids of keys are 128-bit. A context is tenant, field
+# and record: bound to the value, not stored in it.
+
+_Item: TypeAlias = tuple[bytes, str, str, str]
+"""A value or a sealed value, its tenant, field and record."""
+
+class OpenError(ValueError):
+    """A sealed value or wrapped key that cannot be opened; why is not told."""
+
+class SealError(ValueError):
+    """A value that was not sealed: no data key is active, it has more than 65,536 bytes, or its key is restricted."""
+
+@final
+class WrappedKey:
+    """A key as it is stored: sealed under a key-encryption key."""
+
+    @staticmethod
+    def from_bytes(data: bytes) -> WrappedKey:
+        """Return the key of stored bytes. Raises OpenError."""
+    def to_bytes(self) -> bytes:
+        """Return the key as bytes, to be stored: 114 of them, 20 once shredded."""
+    @property
+    def id(self) -> int: ...
+    @property
+    def kind(self) -> int:
+        """1 data, 2 subject, 3 blind index."""
+    @property
+    def algorithm(self) -> int:
+        """What the key seals with: 1 AES-256-GCM, 2 SM4-GCM."""
+    @property
+    def state(self) -> int:
+        """1 active, 2 restricted, 3 shredded."""
+    @property
+    def wrapped_under(self) -> int | None:
+        """The id of the key-encryption key, or None once shredded."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class Keyring:
+    """The keys of a process: one data key seals, all of them open. Safe to share between threads."""
+
+    def __new__(cls, key_encryption_keys: Sequence[bytes], algorithm: int) -> Keyring:
+        """Return a keyring without data keys.
+
+        The first of the key-encryption keys (32 bytes each) wraps, all unwrap; new keys seal with ``algorithm``.
+        Raises ValueError where there is none, or one has another size.
+        """
+    def replace_key_encryption_keys(self, key_encryption_keys: Sequence[bytes]) -> None:
+        """Take other key-encryption keys; data keys already added stay usable. Raises ValueError as above."""
+    @property
+    def key_encryption_key_id(self) -> int:
+        """The id of the key-encryption key that wraps."""
+    def create_data_key(self, id: int) -> WrappedKey:
+        """Return a new data key, which opens at once."""
+    def add_data_key(self, wrapped: WrappedKey) -> None:
+        """Open with a stored data key too. Raises OpenError."""
+    def activate(self, id: int) -> None:
+        """Seal with this data key. Raises ValueError where it was not added."""
+    def remove(self, id: int) -> None:
+        """Forget a data key. Raises ValueError where it is active or was not added."""
+    @property
+    def active_id(self) -> int | None: ...
+    def rewrap(self, wrapped: WrappedKey, owner: tuple[str, str] | None) -> WrappedKey:
+        """Return the key wrapped anew; ``owner`` is the tenant and subject of a person's key. Raises OpenError."""
+    def seal(self, value: bytes, tenant: str, field: str, record: str) -> bytes:
+        """Return the value sealed with the active data key, 62 bytes longer. Raises SealError."""
+    def open(self, sealed: bytes, tenant: str, field: str, record: str) -> bytes:
+        """Return what was sealed for this context. Raises OpenError."""
+    def seal_many(self, items: Sequence[_Item]) -> list[bytes]:
+        """Return all values sealed, or raise SealError."""
+    def open_many(self, items: Sequence[_Item]) -> list[bytes]:
+        """Return all that was sealed, or raise OpenError."""
+    def create_subject_key(self, id: int, tenant: str, subject: str) -> WrappedKey:
+        """Return a new key for one person's data."""
+    def subject_key(self, wrapped: WrappedKey, tenant: str, subject: str) -> SubjectKey:
+        """Return a person's key to seal and open with. Raises OpenError."""
+    def restrict(self, wrapped: WrappedKey, tenant: str, subject: str) -> WrappedKey:
+        """Return a person's key in the state restricted. Raises OpenError."""
+    @staticmethod
+    def shred(wrapped: WrappedKey) -> WrappedKey:
+        """Return what is stored in the place of a person's shredded key. Raises OpenError for other kinds."""
+    def create_index_key(self, id: int) -> WrappedKey:
+        """Return a new key for blind indexes."""
+    def blind_index(self, wrapped: WrappedKey) -> BlindIndex:
+        """Return the blind index of a stored key. Raises OpenError."""
+    def tokenise(self, card: CardNumber, tenant: str, index: BlindIndex) -> tuple[str, bytes, bytes]:
+        """Return a new token, the index that finds it again, and the sealed number. Raises SealError."""
+    def detokenise(self, sealed: bytes, tenant: str, token: str) -> CardNumber:
+        """Return the card number of a tenant's token. Raises OpenError."""
+
+@final
+class SubjectKey:
+    """A person's key, unwrapped."""
+
+    @property
+    def state(self) -> int:
+        """1 active, 2 restricted."""
+    def seal(self, value: bytes, tenant: str, field: str, record: str) -> bytes:
+        """Return the value sealed with the person's key. Raises SealError."""
+    def open(self, sealed: bytes, tenant: str, field: str, record: str, *, legal_duty: bool = False) -> bytes:
+        """Return what was sealed; a restricted key opens for a legal duty only. Raises OpenError."""
+
+@final
+class BlindIndex:
+    """HMAC-SHA-256 of a value in its normal form, apart for each tenant and field."""
+
+    def index(self, tenant: str, field: str, normal: bytes) -> bytes:
+        """Return 32 bytes, equal for equal values."""
+    def card(self, tenant: str, card: CardNumber) -> bytes:
+        """Return what finds a tenant's token of this number."""
+
+@final
+class CardNumber:
+    """A card number: 13 to 19 digits with a right check digit. It prints its last four and cannot be pickled."""
+
+    def __new__(cls, digits: str) -> CardNumber:
+        """Raise ValueError, without the digits, where they are no card number."""
+    def reveal(self) -> str:
+        """Return all digits: for the card's network and nobody else."""
+    @property
+    def bin(self) -> str:
+        """The issuer's number: the first 8 digits, or 6 where there are fewer than 16."""
+    @property
+    def last_four(self) -> str: ...
+    @property
+    def masked(self) -> str:
+        """The most that may be shown: issuer's number and last four digits, stars between."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class VerificationValue:
+    """A card's verification value: cannot be stored, copied, compared or printed, and is wiped when it was taken."""
+
+    def __new__(cls, digits: str | bytearray) -> VerificationValue:
+        """Take three or four digits; a ``bytearray`` is wiped. Raises ValueError, without the digits."""
+    def take(self) -> str:
+        """Return the digits, once. Raises ValueError afterwards."""
+    def __reduce__(self) -> NoReturn: ...
+
+def find_card_numbers(text: str) -> list[tuple[int, int]]:
+    """Return where (first character, character after the last) a text holds card numbers.
+
+    That is 13 to 19 digits with a right check digit, in any script, also in groups with spaces or dashes between them.
+    """
+
+def mask_card_numbers(text: str) -> str:
+    """Return the text with every card number masked but for its issuer's number and last four digits."""

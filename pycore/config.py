@@ -173,6 +173,22 @@ class ClientSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("tls_certificate_file needs tls_ca_file")
 
 
+class VaultSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the vault's key-encryption keys come from.
+
+    Attributes:
+        key_file: file with the keys, 64 hexadecimal digits a line: the current one first, then older ones. None:
+            ``vault.key`` in the data folder.
+        keys: the keys themselves in the same order, for deployments that hand out secrets in the environment. Wins
+            over the file.
+    """
+
+    secrets: ClassVar[frozenset[str]] = frozenset({"keys"})
+
+    key_file: str | None = None
+    keys: str | None = None
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of a process.
 
@@ -181,12 +197,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         store: the database.
         ledger: the ledger's limits and key.
         client: how the command line reaches a running server.
+        vault: the vault's key-encryption keys.
     """
 
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
     ledger: LedgerSettings = LedgerSettings()
     client: ClientSettings = ClientSettings()
+    vault: VaultSettings = VaultSettings()
 
     def shown(self) -> dict[str, dict[str, Any]]:
         """Return the settings for people and logs, secrets masked."""
@@ -197,8 +215,8 @@ def load_settings(file: Path | None = None, environment: Mapping[str, str] | Non
     """Return the settings of this process.
 
     Args:
-        file: a TOML file with the sections ``[server]``, ``[store]``, ``[ledger]``, ``[client]``. None: the file
-            ``PYCORE_CONFIG`` names, or no file.
+        file: a TOML file with the sections ``[server]``, ``[store]``, ``[ledger]``, ``[client]``, ``[vault]``. None:
+            the file ``PYCORE_CONFIG`` names, or no file.
         environment: the variables; None: those of the process.
 
     Raises:

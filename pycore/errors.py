@@ -88,6 +88,37 @@ class InvalidRecordsError(PycoreError):
     meaning = "the request is not made of valid records; nothing was recorded: correct it"
 
 
+# -- the vault
+
+
+class SealedValueError(PycoreError):
+    """A sealed value or wrapped key cannot be opened. Whether it is another's, changed or lacks its key is not told."""
+
+    code = "sealed_value"
+    meaning = "a sealed value cannot be opened here"
+
+
+class SealRefusedError(PycoreError):
+    """A value was not sealed: too long, the key restricted, not added or in use. Nothing was recorded."""
+
+    code = "seal_refused"
+    meaning = "the vault refused to seal; nothing was recorded"
+
+
+class InvalidCardError(PycoreError):
+    """Not a card number or verification value. The message does not repeat it. Nothing was recorded."""
+
+    code = "invalid_card"
+    meaning = "this is not a card number or verification value; nothing was recorded: correct it"
+
+
+class InvalidPersonalDataError(PycoreError):
+    """Not a name, phone or id number. The message does not repeat it. Nothing was recorded."""
+
+    code = "invalid_personal_data"
+    meaning = "this is not a name, phone or id number; nothing was recorded: correct it"
+
+
 # -- the ledger refuses to start
 
 
@@ -170,6 +201,16 @@ class JournalKeyError(PycoreError):
     meaning = (
         "this is not the key the journal was written with; the ledger does not start and changed nothing:"
         " give it the key of this ledger (the file journal.key of its first start, or your copy of it)"
+    )
+
+
+class VaultKeyError(PycoreError):
+    """A key of the vault is missing, malformed, or not the one the stored keys were wrapped with."""
+
+    code = "vault_key"
+    meaning = (
+        "this is not the key the vault's keys were wrapped with; nothing was changed: give it the key of this"
+        " installation (the file vault.key of its first start, or your copy of it)"
     )
 
 

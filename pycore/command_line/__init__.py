@@ -5,7 +5,7 @@ Exit status: 0 all is well, 1 it is not (an error, something not found, books th
 
 import typer
 
-from pycore.command_line import account, config, rebuild, transfer, trial_balance, verify
+from pycore.command_line import account, config, rebuild, route, transfer, trial_balance, verify
 
 command = typer.Typer(
     name="pycore",
@@ -20,5 +20,6 @@ command.command("account")(account.account)
 command.command("transfer")(transfer.transfer)
 command.command("rebuild")(rebuild.rebuild)
 command.command("config")(config.config)
+command.add_typer(route.route, name="route")
 
 __all__ = ["command"]

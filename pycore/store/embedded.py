@@ -214,11 +214,7 @@ class EmbeddedServer:
         """Start the server and return when it takes connections."""
         layout = self._layout
         await clear_leftover(layout, self._socket_folder, self._progress)
-        settings = server_settings(
-            self._socket_folder,
-            shared_buffers_mib=self._settings.shared_buffers_mib,
-            version=self._programs().version,
-        )
+        settings = server_settings(self._socket_folder, shared_buffers_mib=self._settings.shared_buffers_mib)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._process = process = self._launch("postgres", layout.cluster, ["-D", str(layout.cluster), *options])
         started = time.monotonic()

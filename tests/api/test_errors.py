@@ -32,6 +32,7 @@ AT_START_ONLY = {
     "LedgerInUseError",
     "MigrationError",
     "StateMismatchError",
+    "VaultKeyError",
 }
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pycore.channels
 import pycore.client
 import pycore.ledger
+import pycore.rate_limit
+import pycore.routing
+import pycore.vault
 from pycore import _core
 from pycore.ledger import CreateAccountStatus, CreateTransferStatus
 
@@ -14,10 +18,48 @@ LEDGER = [
     "verify",
 ]  # fmt: skip
 
+ROUTING = [
+    "Attempt", "Comparison", "Considered", "Decision", "Move", "Outcome", "Price", "Reason", "Replay", "Route",
+    "RouteRequest", "Router", "RouterOptions", "RoutingPolicy", "RuleTextError", "Standing", "Tally", "Terms",
+    "load_routes", "read_traffic", "replay",
+]  # fmt: skip
+
+VAULT = [
+    "Algorithm", "CardNumber", "Context", "FileKeySource", "GivenKeySource", "IdNumber", "KeyEncryptionKey", "KeyKind",
+    "KeySource", "KeyState", "Owner", "PersonName", "PersonalValue", "PhoneNumber", "Subject", "TokenisedCard", "Vault",
+    "VerificationValue", "WrappedKey", "configured_key_source", "find_card_numbers", "mask_card_numbers",
+    "parse_card_number", "parse_verification_value",
+]  # fmt: skip
+
+CHANNELS = [
+    "Adapter", "BillKind", "BillLink", "BillOrder", "BillRefusedError", "CallApp", "Capability", "ChannelConnection",
+    "ChannelOrder", "Failed", "FundBill", "FundLine", "HandleByHand", "HttpNotification", "HttpRequest",
+    "HttpResponse", "LineKind", "Method", "NotTrustedError", "Notification", "NotificationRefusedError", "OpenPage",
+    "Outcome", "Payer", "Pending", "PrivateKey", "PublicKey", "ReasonClass", "Refund", "RequiresAction", "Secret",
+    "ShowCode", "SigningPool", "Stamp", "SubmitForm", "Succeeded", "TradeBill", "TradeLine", "Transport", "Unknown",
+    "UnsupportedOperationError",
+]  # fmt: skip
+
 
 def test_the_names_of_the_ledger() -> None:
     assert pycore.ledger.__all__ == LEDGER
     assert all(hasattr(pycore.ledger, name) for name in LEDGER)
+
+
+def test_the_names_of_routing_and_rate_limits() -> None:
+    assert pycore.routing.__all__ == ROUTING
+    assert all(hasattr(pycore.routing, name) for name in ROUTING)
+    assert pycore.rate_limit.__all__ == ["LIMITS_MAX", "Quota", "RateLimiter", "Refusal"]
+
+
+def test_the_names_of_the_vault() -> None:
+    assert pycore.vault.__all__ == VAULT
+    assert all(hasattr(pycore.vault, name) for name in VAULT)
+
+
+def test_the_names_of_the_channels() -> None:
+    assert pycore.channels.__all__ == CHANNELS
+    assert all(hasattr(pycore.channels, name) for name in CHANNELS)
 
 
 def test_the_names_of_the_client() -> None:

@@ -17,7 +17,7 @@ from api.sandbox.alipay import PROTOCOL
 from api.sandbox.alipay.error import ApiError
 from api.sandbox.alipay.method import Answer, Call, Method, Work, World, moment
 from api.sandbox.core.bill import Movement, movements, postings, totals, yuan
-from api.sandbox.core.clock import day_bounds, month_bounds, wall_ms
+from api.sandbox.core.clock import day_bounds, in_shanghai, month_bounds, wall_ms
 from api.sandbox.core.fault import Operation
 from api.sandbox.keys import ALIPAY_APP_ID, ALIPAY_SELLER_ID
 
@@ -91,7 +91,7 @@ def _files(world: World, file: _File) -> dict[str, list[str]]:
     """Return the lines of both files, by name."""
     start_ms, end_ms = _bounds(file.date)
     moved = movements(world.store, PROTOCOL, ALIPAY_APP_ID, start_ms, end_ms)
-    span = (moment(start_ms), moment(end_ms))
+    span = (_written(start_ms), _written(end_ms))
     exported = f"#导出时间：[{moment(world.clock.now_ms())}]"
     if file.kind == "trade":
         name, detail, summary = "业务", list(_trade_lines(moved)), _trade_summary(moved)
@@ -106,6 +106,11 @@ def _files(world: World, file: _File) -> dict[str, list[str]]:
         f"{stem}.csv": _framed(f"{name}明细", span, heads[0], detail, [*sums, exported]),
         f"{stem}(汇总).csv": _framed(f"{name}汇总", span, heads[1], summary, [exported]),
     }
+
+
+def _written(at_ms: int) -> str:
+    """Return a moment as the head of a bill writes it: unlike everywhere else, in Chinese."""
+    return f"{in_shanghai(at_ms):%Y年%m月%d日 %H:%M:%S}"
 
 
 def _framed(title: str, span: tuple[str, str], head: str, lines: list[str], foot: list[str]) -> list[str]:

@@ -25,6 +25,8 @@
 //! again.replay(&body, &batch.results_digest).unwrap();
 //! assert_eq!(again.state_hash(), ledger.state_hash());
 //! ```
+//!
+//! Beside the ledger there are two modules that know neither it nor each other: [`rate_limit`] and [`routing`].
 
 #[cfg(not(target_endian = "little"))]
 compile_error!("records are little-endian in memory as on the wire");
@@ -58,9 +60,11 @@ mod place;
 mod post_or_void;
 mod postgres_copy;
 mod projection;
+pub mod rate_limit;
 mod reads;
 mod replay;
 mod resolve;
+pub mod routing;
 mod state_hash;
 mod status;
 mod transfer;

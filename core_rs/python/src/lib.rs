@@ -1,13 +1,18 @@
-//! `pycore._core`: the engine as Python sees it. This crate only converts; what it converts is in
-//! `pycore-engine`, which never hears of Python.
+//! `pycore._core`: engine and vault as Python sees them. This crate only converts; what it converts is in
+//! `pycore-engine` and `pycore-vault`, which never hear of Python.
 
 mod batch;
 mod buffer;
+mod card;
 mod engine;
 mod functions;
 mod input;
 mod messages;
 mod projection;
+mod rate_limit;
+mod routing;
+mod vault;
+mod vault_key;
 mod wire;
 
 use pyo3::prelude::*;
@@ -18,6 +23,8 @@ mod _core {
     #[pymodule_export]
     use crate::batch::Batch;
     #[pymodule_export]
+    use crate::card::{CardNumber, VerificationValue, find_card_numbers, mask_card_numbers};
+    #[pymodule_export]
     use crate::engine::{BodyVersionError, Engine};
     #[pymodule_export]
     use crate::functions::{
@@ -25,6 +32,14 @@ mod _core {
     };
     #[pymodule_export]
     use crate::projection::{ChunkSummary, Projection};
+    #[pymodule_export]
+    use crate::rate_limit::{Quota, RateLimiter};
+    #[pymodule_export]
+    use crate::routing::{Router, RoutingPolicy, RuleTextError, routing_reason_names};
+    #[pymodule_export]
+    use crate::vault::Keyring;
+    #[pymodule_export]
+    use crate::vault_key::{BlindIndex, OpenError, SealError, SubjectKey, WrappedKey};
     #[pymodule_export]
     use crate::wire::{
         decode_accounts, decode_results, decode_transfers, encode_accounts, encode_results,

@@ -378,17 +378,3 @@ async def test_a_data_folder_that_is_a_file_is_refused(data: Path) -> None:
     data.write_text("")
     with pytest.raises(DatabaseStartError, match="cannot be used"):
         await server_of(data).start()
-
-
-async def test_no_process_of_its_own_for_reading(data: Path) -> None:
-    """Killing one has made PostgreSQL 18.6 wait for ever in its recovery."""
-    server = server_of(data)
-    await server.start()
-    try:
-        connection = await asyncpg.connect(server.dsn)
-        kinds = [row["backend_type"] for row in await connection.fetch("SELECT backend_type FROM pg_stat_activity")]
-        await connection.close()
-    finally:
-        await server.stop()
-    assert "checkpointer" in kinds
-    assert "io worker" not in kinds

@@ -1,0 +1,123 @@
+"""What a channel can do and what it asks for: data with a date and a source, read from ``capability.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from datetime import date
+from importlib import resources
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pycore.channels.order import Method
+from pycore.errors import ConfigurationError
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule of a channel, in force from a day on.
+
+    Attributes:
+        effective_from: the first day, in Shanghai.
+        source: where it is written.
+        verified: False where nobody has checked it against the channel's current documents or our contract.
+    """
+
+    effective_from: date
+    source: str
+    verified: bool = False
+
+
+AnyRule = TypeVar("AnyRule", bound=Rule)
+
+
+class AmountLimit(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Smallest and largest amount of one order, minor units."""
+
+    minimum_minor: Count
+    maximum_minor: Count
+
+
+class RefundRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How refunds are taken.
+
+    Attributes:
+        window_days: days after the payment.
+        partial_max: refunds of one order.
+        interval_seconds: seconds between two refunds of one order.
+    """
+
+    window_days: Count
+    partial_max: Count
+    interval_seconds: Count
+
+
+class BillRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a day's bill can be fetched.
+
+    Attributes:
+        ready_minute: minutes after midnight of the next day, Shanghai.
+        kept_days: days it can be fetched.
+        link_seconds: seconds its link lives; 0 where the content comes at once.
+    """
+
+    ready_minute: Count
+    kept_days: Count
+    link_seconds: Count
+
+
+class Price(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The list price of a payment, hundredths of a percent; a contract may say otherwise."""
+
+    basis_points: Count
+
+
+class Capability(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A channel's capability record. Of several rules of a kind the newest in force counts.
+
+    Attributes:
+        channel: its name here.
+        currencies: three-letter codes.
+        closes: methods whose unpaid order can be closed.
+        reverses: methods whose order can be reversed (cancelled whether paid or not).
+        splits: whether the channel shares payments among receivers.
+    """
+
+    channel: str
+    methods: frozenset[Method]
+    currencies: frozenset[str]
+    closes: frozenset[Method]
+    reverses: frozenset[Method]
+    splits: bool
+    amount_limits: tuple[AmountLimit, ...]
+    refund_rules: tuple[RefundRule, ...]
+    bill_rules: tuple[BillRule, ...]
+    prices: tuple[Price, ...]
+
+
+def load_capability(package: str) -> Capability:
+    """Return the record in a channel's package.
+
+    Raises:
+        ConfigurationError: the file is not such a record.
+    """
+    try:
+        text = resources.files(package).joinpath("capability.toml").read_text(encoding="utf-8")
+        return msgspec.convert(tomllib.loads(text), Capability)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{package}/capability.toml: {error}") from error
+
+
+def in_force(rules: Sequence[AnyRule], day: date) -> AnyRule:
+    """Return the newest of ``rules`` that is in force on ``day``.
+
+    Raises:
+        ConfigurationError: none is.
+    """
+    candidates = [rule for rule in rules if rule.effective_from <= day]
+    if not candidates:
+        raise ConfigurationError(f"no rule is in force on {day}")
+    return max(candidates, key=lambda rule: rule.effective_from)
