@@ -1,15 +1,14 @@
 """``python -m api``: serve the ledger over gRPC and HTTP."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import structlog
 import typer
 import uvloop
 
 from api.app import serve
+from api.logs import configure_logs
 from pycore.config import Settings, load_settings
 from pycore.errors import PycoreError
 
@@ -27,15 +26,7 @@ def main(
     take_over: Annotated[bool, typer.Option(help="Fence a writer that still holds this ledger.")] = False,
 ) -> None:
     """Serve the ledger over gRPC and HTTP until Ctrl-C."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    configure_logs()
     try:
         settings = _settings(load_settings(config), data=data, dsn=dsn, grpc=grpc, http=http)
         uvloop.run(serve(settings, take_over=take_over, tell=_tell))

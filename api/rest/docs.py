@@ -1,36 +1,15 @@
-"""The page that shows the OpenAPI document to people. It needs nothing from anywhere else."""
+"""The page that shows the OpenAPI document to people."""
 
-from importlib.resources import files
-from typing import Final
-
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-_HEADERS: Final = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
-_PAGES: Final = (
-    ("/docs", "docs.html", "text/html"),
-    ("/docs/docs.js", "docs.js", "text/javascript"),
-    ("/docs/docs.css", "docs.css", "text/css"),
-)
+from api.pages import PageFile, page_routes
 
 
 def routes() -> list[Route]:
     """Return the page, its script and its style."""
-    return [_route(path, name, media_type) for path, name, media_type in _PAGES]
-
-
-def _route(path: str, name: str, media_type: str) -> Route:
-    content = files("api.rest").joinpath("pages", name).read_bytes()
-
-    async def show(_request: Request) -> Response:
-        return Response(content, headers=_HEADERS, media_type=media_type)
-
-    return Route(path, show, methods=["GET"])
+    pages = (
+        PageFile("/docs", "docs.html", "text/html"),
+        PageFile("/docs/docs.js", "docs.js", "text/javascript"),
+        PageFile("/docs/docs.css", "docs.css", "text/css"),
+    )
+    return page_routes("api.rest", pages)

@@ -1,13 +1,12 @@
 """``python -m api.sandbox``: simulate the payment channels."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 import uvloop
 
+from api.logs import configure_logs
 from api.sandbox.app import serve
 from pycore.config import split_address
 
@@ -23,15 +22,7 @@ def main(
     base_url: Annotated[str | None, typer.Option(help="The address merchants and payers use, if another.")] = None,
 ) -> None:
     """Simulate WeChat Pay, Alipay and UnionPay until Ctrl-C. Whoever reaches the address can play any payer."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    configure_logs()
     try:
         split_address(http)
         uvloop.run(serve(data, http, base_url, typer.echo))

@@ -39,7 +39,7 @@ fn microseconds(mut call: impl FnMut(u64)) -> f64 {
 }
 
 fn print(name: &str, value: f64, parameters: &str) {
-    println!("{{\"name\": \"{name}\", \"value\": {value:.4}, \"unit\": \"us\", \"parameters\": {{{parameters}}}}}");
+    println!("{{\"name\": \"{name}\", \"value\": {value:.4}, \"unit\": \"µs\", \"parameters\": {{{parameters}}}}}");
 }
 
 /// Spreads numbers, one to one.
