@@ -13,8 +13,6 @@ from google.rpc.status_pb2 import Status
 
 from pycore.errors import (
     DeadlineExceededError,
-    InvalidCardError,
-    InvalidPersonalDataError,
     InvalidRecordsError,
     LedgerFencedError,
     LedgerOverloadedError,
@@ -22,8 +20,6 @@ from pycore.errors import (
     OutcomeUnknownError,
     PycoreError,
     RequestTooLargeError,
-    SealedValueError,
-    SealRefusedError,
 )
 
 DOMAIN: Final = "ledger.pycore"
@@ -106,11 +102,6 @@ OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
     UnsupportedMediaTypeError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     RequestTooLargeError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     RequestTimeoutError: Outside(grpc.StatusCode.DEADLINE_EXCEEDED, HTTPStatus.REQUEST_TIMEOUT, 0),
-    InvalidCardError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
-    InvalidPersonalDataError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
-    # As if it were not there: whether it is another tenant's is nobody's business.
-    SealedValueError: Outside(grpc.StatusCode.NOT_FOUND, HTTPStatus.NOT_FOUND),
-    SealRefusedError: Outside(grpc.StatusCode.FAILED_PRECONDITION, HTTPStatus.CONFLICT),
     LedgerOverloadedError: Outside(grpc.StatusCode.RESOURCE_EXHAUSTED, HTTPStatus.TOO_MANY_REQUESTS),
     LedgerUnavailableError: Outside(grpc.StatusCode.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE),
     # Another server writes now; a caller that tries again reaches it through its balancer or resolver.

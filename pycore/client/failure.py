@@ -10,8 +10,6 @@ from grpc import aio
 
 from pycore.errors import (
     DeadlineExceededError,
-    InvalidCardError,
-    InvalidPersonalDataError,
     InvalidRecordsError,
     LedgerFencedError,
     LedgerOverloadedError,
@@ -19,8 +17,6 @@ from pycore.errors import (
     OutcomeUnknownError,
     PycoreError,
     RequestTooLargeError,
-    SealedValueError,
-    SealRefusedError,
 )
 
 _BY_REASON: Final[dict[str, Callable[[str, int], PycoreError]]] = {
@@ -32,10 +28,6 @@ _BY_REASON: Final[dict[str, Callable[[str, int], PycoreError]]] = {
     "REQUEST_TOO_LARGE": lambda message, _: RequestTooLargeError(message),
     "INVALID_RECORDS": lambda message, _: InvalidRecordsError(message),
     "MALFORMED_REQUEST": lambda message, _: InvalidRecordsError(message),
-    "INVALID_CARD": lambda message, _: InvalidCardError(message),
-    "INVALID_PERSONAL_DATA": lambda message, _: InvalidPersonalDataError(message),
-    "SEALED_VALUE": lambda message, _: SealedValueError(message),
-    "SEAL_REFUSED": lambda message, _: SealRefusedError(message),
 }
 _CONNECTION_LOST: Final = (
     grpc.StatusCode.UNAVAILABLE,

@@ -34,6 +34,8 @@ AT_START_ONLY = {
     "StateMismatchError",
     "VaultKeyError",
 }
+# Of the vault, which no door uses yet.
+BEHIND_NO_DOOR = {"InvalidCardError", "InvalidPersonalDataError", "SealRefusedError", "SealedValueError"}
 
 
 def error_types(module: Any) -> list[type[PycoreError]]:
@@ -52,7 +54,7 @@ TRANSIENT = [make(kind) for kind in errors.OUTSIDE]
 
 def test_every_error_has_its_line() -> None:
     known = {each.__name__ for each in (*error_types(library), *error_types(errors))}
-    assert {each.__name__ for each in errors.OUTSIDE} == known - AT_START_ONLY
+    assert {each.__name__ for each in errors.OUTSIDE} == known - AT_START_ONLY - BEHIND_NO_DOOR
     assert len({each.code for each in errors.OUTSIDE}) == len(errors.OUTSIDE)
 
 
