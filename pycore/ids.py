@@ -18,6 +18,7 @@ CLOCK_STEP_FOLLOWED_MS = 10_000
 """A clock that steps back further than this is followed: the ledger refuses ids from too far in the future."""
 
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_HEX_DIGITS = re.compile(r"[0-9a-f]{32}")
 _DECIMAL_TEXT = re.compile(r"0|[1-9][0-9]{0,38}")
 
 _VERSION_7 = 0x7 << 76
@@ -104,3 +105,20 @@ def parse_id(text: str) -> int:
         if identifier <= ID_MAX:
             return identifier
     raise ValueError(f"not an id: {text[:64]!r}; write it as UUID text or as decimal digits below 2^128")
+
+
+def format_typed_id(prefix: str, identifier: int) -> str:
+    """Return an id as the outside world sees it: ``pay_`` and 32 hexadecimal digits."""
+    return f"{prefix}_{identifier:032x}"
+
+
+def parse_typed_id(prefix: str, text: str) -> int:
+    """Return the id in ``text``.
+
+    Raises:
+        ValueError: it is not ``prefix``, an underscore and 32 lower-case hexadecimal digits.
+    """
+    head, _, digits = text.partition("_")
+    if head != prefix or not _HEX_DIGITS.fullmatch(digits):
+        raise ValueError(f"not an id that begins with {prefix}_")
+    return int(digits, 16)

@@ -236,6 +236,11 @@ class Ledger:
         """Return when everything recorded so far can be queried in PostgreSQL."""
         await self._projector.flush()
 
+    @property
+    def store(self) -> Store:
+        """The database, for reads and for what is not about money."""
+        return self._store
+
     async def ready(self) -> bool:
         """Return whether a write would be taken now: the writer is in order and the database answers."""
         return self._writer.refusal is None and await self._store.ready()

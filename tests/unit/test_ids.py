@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycore.ids import ID_MAX, IdGenerator, format_id, id_time_ms, new_id, parse_id
+from pycore.ids import ID_MAX, IdGenerator, format_id, format_typed_id, id_time_ms, new_id, parse_id, parse_typed_id
 
 
 class Clock:
@@ -109,3 +109,17 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_only_128_bit_numbers_have_a_text(number: int) -> None:
     with pytest.raises(ValueError, match="an id is a number"):
         format_id(number)
+
+
+def test_a_typed_id_reads_back() -> None:
+    text = format_typed_id("pay", 0x0199_D3C0_5F6E_7C3A_9B1D_2F4E_6A8C_0B1D)
+    assert text == "pay_0199d3c05f6e7c3a9b1d2f4e6a8c0b1d"
+    assert parse_typed_id("pay", text) == 0x0199_D3C0_5F6E_7C3A_9B1D_2F4E_6A8C_0B1D
+
+
+@pytest.mark.parametrize(
+    "text", ["", "pay", "pay_", "rfd_" + "0" * 32, "pay_" + "0" * 31, "pay_" + "A" * 32, "pay_" + "٠" * 32]
+)
+def test_another_text_is_no_typed_id(text: str) -> None:
+    with pytest.raises(ValueError, match="pay_"):
+        parse_typed_id("pay", text)

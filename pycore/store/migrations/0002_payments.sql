@@ -1,0 +1,226 @@
+-- Payments: who may ask (merchants, keys), what was asked and became of it, and what is told to others.
+--
+-- Ids are uuid (UUIDv7), times nanoseconds since 1970 in bigint, amounts minor units in bigint. Every row of a tenant
+-- carries merchant_id and live: test mode is a world of its own. Rows about money are written by the ledger's writer,
+-- in the transaction of the transfers they belong to.
+
+CREATE TABLE merchants (
+    id            uuid PRIMARY KEY,
+    name          text NOT NULL,
+    status        text NOT NULL CHECK (status IN ('active', 'disabled')),
+    routing_rules text NOT NULL DEFAULT '',
+    labels        text[] NOT NULL DEFAULT '{}',
+    requests_per_second integer NOT NULL CHECK (requests_per_second > 0),
+    requests_burst      integer NOT NULL CHECK (requests_burst > 0),
+    created_at    bigint NOT NULL,
+    version       integer NOT NULL DEFAULT 1
+);
+
+CREATE TABLE stores (
+    id          uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES merchants (id),
+    live        boolean NOT NULL,
+    name        text NOT NULL,
+    created_at  bigint NOT NULL
+);
+CREATE INDEX stores_of_merchant ON stores (merchant_id, live, id);
+
+-- Names, phones and id numbers are sealed with the person's own key; the blind index finds a phone again.
+CREATE TABLE customers (
+    id                 uuid PRIMARY KEY,
+    merchant_id        uuid NOT NULL REFERENCES merchants (id),
+    live               boolean NOT NULL,
+    merchant_reference text NOT NULL,
+    account_class      smallint NOT NULL CHECK (account_class BETWEEN 1 AND 3),
+    subject_key        bytea NOT NULL,
+    name_sealed        bytea,
+    phone_sealed       bytea,
+    phone_index        bytea,
+    id_number_sealed   bytea,
+    created_at         bigint NOT NULL,
+    version            integer NOT NULL DEFAULT 1,
+    UNIQUE (merchant_id, live, merchant_reference)
+);
+CREATE INDEX customers_of_merchant ON customers (merchant_id, live, id);
+CREATE INDEX customers_by_phone ON customers (merchant_id, live, phone_index) WHERE phone_index IS NOT NULL;
+
+-- The secret itself is never stored. revoked_at lies in the future while an old key overlaps with its successor.
+CREATE TABLE api_keys (
+    id               uuid PRIMARY KEY,
+    merchant_id      uuid NOT NULL REFERENCES merchants (id),
+    live             boolean NOT NULL,
+    name             text NOT NULL,
+    hint             text NOT NULL,
+    secret_hash      bytea NOT NULL UNIQUE CHECK (octet_length(secret_hash) = 32),
+    scopes           text[] NOT NULL,
+    allowed_networks text[] NOT NULL DEFAULT '{}',
+    requests_per_second integer NOT NULL CHECK (requests_per_second > 0),
+    requests_burst      integer NOT NULL CHECK (requests_burst > 0),
+    replaced_by      uuid REFERENCES api_keys (id),
+    created_at       bigint NOT NULL,
+    expires_at       bigint,
+    revoked_at       bigint
+);
+CREATE INDEX api_keys_of_merchant ON api_keys (merchant_id, live, id);
+
+-- The vault's wrapped keys, as it gives them (see pycore/vault).
+CREATE TABLE vault_keys (
+    id         bigint PRIMARY KEY,
+    wrapped    bytea NOT NULL,
+    created_at bigint NOT NULL
+);
+
+-- What a payer was asked to pay. The winner's channel and attempt are here once there is one.
+CREATE TABLE payments (
+    id                 uuid NOT NULL,
+    merchant_id        uuid NOT NULL,
+    live               boolean NOT NULL,
+    merchant_reference text NOT NULL,
+    status             text NOT NULL CHECK (status IN ('created', 'requires_action', 'processing', 'authorized',
+                           'succeeded', 'failed', 'canceled', 'expired')),
+    purpose            text NOT NULL CHECK (purpose IN ('purchase', 'top_up')),
+    amount             bigint NOT NULL CHECK (amount > 0),
+    currency           text NOT NULL,
+    amount_captured    bigint NOT NULL CHECK (amount_captured BETWEEN 0 AND amount),
+    amount_refunded    bigint NOT NULL CHECK (amount_refunded BETWEEN 0 AND amount_captured),
+    capture_method     text NOT NULL CHECK (capture_method IN ('automatic', 'manual')),
+    method             text,
+    channel            text,
+    attempt_id         uuid,
+    store_id           uuid,
+    customer_id        uuid,
+    subject            text NOT NULL,
+    next_action        json,
+    failure_code       text,
+    return_url         text,
+    metadata           json,
+    created_at         bigint NOT NULL,
+    expires_at         bigint NOT NULL,
+    updated_at         bigint NOT NULL,
+    version            integer NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (merchant_id, live, merchant_reference)
+);
+CREATE INDEX payments_of_merchant ON payments (merchant_id, live, id);
+CREATE INDEX payments_of_customer ON payments (customer_id, id) WHERE customer_id IS NOT NULL;
+-- What has an end in time and has not met it yet: the sweeper's list.
+CREATE INDEX payments_open ON payments (expires_at) WHERE status IN ('created', 'requires_action', 'processing');
+
+-- One try at one channel. It is written before the channel is called (the intention) and after (the outcome).
+-- next_check_at: when the channel is to be asked; NULL once nothing is open.
+CREATE TABLE payment_attempts (
+    id             uuid PRIMARY KEY,
+    payment_id     uuid NOT NULL,
+    merchant_id    uuid NOT NULL,
+    live           boolean NOT NULL,
+    number         integer NOT NULL CHECK (number > 0),
+    channel        text NOT NULL,
+    method         text NOT NULL,
+    status         text NOT NULL CHECK (status IN ('created', 'submitted', 'succeeded', 'failed', 'unknown', 'closed')),
+    amount         bigint NOT NULL CHECK (amount > 0),
+    currency       text NOT NULL,
+    channel_order  json NOT NULL,
+    transaction_id text,
+    failure_code   text,
+    is_double      boolean NOT NULL DEFAULT false,
+    checks_count   integer NOT NULL DEFAULT 0,
+    next_check_at  bigint,
+    created_at     bigint NOT NULL,
+    updated_at     bigint NOT NULL,
+    version        integer NOT NULL,
+    UNIQUE (payment_id, number)
+);
+CREATE UNIQUE INDEX payment_attempts_by_transaction ON payment_attempts (channel, live, transaction_id)
+    WHERE transaction_id IS NOT NULL;
+CREATE INDEX payment_attempts_due ON payment_attempts (next_check_at) WHERE next_check_at IS NOT NULL;
+
+CREATE TABLE refunds (
+    id                 uuid PRIMARY KEY,
+    payment_id         uuid NOT NULL,
+    attempt_id         uuid,
+    merchant_id        uuid NOT NULL,
+    live               boolean NOT NULL,
+    merchant_reference text NOT NULL,
+    status             text NOT NULL CHECK (status IN ('pending', 'unknown', 'succeeded', 'failed', 'requires_action')),
+    amount             bigint NOT NULL CHECK (amount > 0),
+    currency           text NOT NULL,
+    channel            text NOT NULL,
+    reason             text NOT NULL,
+    is_automatic       boolean NOT NULL,
+    transaction_id     text,
+    failure_code       text,
+    checks_count       integer NOT NULL DEFAULT 0,
+    next_check_at      bigint,
+    created_at         bigint NOT NULL,
+    updated_at         bigint NOT NULL,
+    version            integer NOT NULL,
+    UNIQUE (merchant_id, live, merchant_reference)
+);
+CREATE INDEX refunds_of_payment ON refunds (payment_id, id);
+CREATE INDEX refunds_of_merchant ON refunds (merchant_id, live, id);
+CREATE INDEX refunds_due ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;
+
+-- What happened to a payment, for people: calls, replies, notifications, decisions and their reasons.
+CREATE TABLE payment_timeline (
+    sequence   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    payment_id uuid NOT NULL,
+    at         bigint NOT NULL,
+    kind       text NOT NULL,
+    detail     json NOT NULL
+);
+CREATE INDEX payment_timeline_of_payment ON payment_timeline (payment_id, sequence);
+
+-- What was answered to a request that moves money, kept so that the same request is answered the same.
+CREATE TABLE idempotency_keys (
+    merchant_id uuid NOT NULL,
+    live        boolean NOT NULL,
+    operation   text NOT NULL,
+    key         text NOT NULL,
+    fingerprint bytea NOT NULL,
+    reply       json NOT NULL,
+    created_at  bigint NOT NULL,
+    PRIMARY KEY (merchant_id, live, operation, key)
+);
+
+-- The outbox: what happened, in the order it became durable. data is the resource as it was then.
+CREATE TABLE events (
+    sequence    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id          uuid NOT NULL,
+    merchant_id uuid NOT NULL,
+    live        boolean NOT NULL,
+    type        text NOT NULL,
+    resource_id uuid NOT NULL,
+    data        json NOT NULL,
+    created_at  bigint NOT NULL
+);
+CREATE INDEX events_of_merchant ON events (merchant_id, live, sequence);
+CREATE INDEX events_of_resource ON events (resource_id, sequence);
+
+-- Where a merchant wants to be told. The signing secrets are sealed: the current one first.
+CREATE TABLE webhook_endpoints (
+    id             uuid PRIMARY KEY,
+    merchant_id    uuid NOT NULL REFERENCES merchants (id),
+    live           boolean NOT NULL,
+    url            text NOT NULL,
+    event_types    text[] NOT NULL,
+    status         text NOT NULL CHECK (status IN ('enabled', 'disabled')),
+    secrets_sealed bytea[] NOT NULL,
+    -- Events up to here have their deliveries; every endpoint reads the outbox at its own pace.
+    last_sequence  bigint NOT NULL,
+    created_at     bigint NOT NULL,
+    version        integer NOT NULL DEFAULT 1
+);
+CREATE INDEX webhook_endpoints_of_merchant ON webhook_endpoints (merchant_id, live, id);
+
+CREATE TABLE webhook_deliveries (
+    endpoint_id     uuid NOT NULL REFERENCES webhook_endpoints (id) ON DELETE CASCADE,
+    event_sequence  bigint NOT NULL,
+    status          text NOT NULL CHECK (status IN ('pending', 'delivered', 'dead')),
+    tries_count     integer NOT NULL DEFAULT 0,
+    next_try_at     bigint,
+    last_status     integer,
+    last_error      text,
+    updated_at      bigint NOT NULL,
+    PRIMARY KEY (endpoint_id, event_sequence)
+);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
