@@ -12,13 +12,19 @@ from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from pycore.errors import (
+    AlreadyExistsError,
     DeadlineExceededError,
+    IdempotencyMismatchError,
     InvalidRecordsError,
+    InvalidRequestError,
+    InvalidStateError,
     LedgerFencedError,
     LedgerOverloadedError,
     LedgerUnavailableError,
+    NotFoundError,
     OutcomeUnknownError,
     PycoreError,
+    RequestInProgressError,
     RequestTooLargeError,
 )
 
@@ -45,13 +51,6 @@ class MalformedRequestError(PycoreError):
 
     code = "malformed_request"
     meaning = "the request cannot be read; nothing was recorded: correct it"
-
-
-class NotFoundError(PycoreError):
-    """There is no such account, transfer or path."""
-
-    code = "not_found"
-    meaning = "there is no such thing"
 
 
 class MethodNotAllowedError(PycoreError):
@@ -96,6 +95,11 @@ class InternalError(PycoreError):
 
 OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
     InvalidRecordsError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
+    InvalidRequestError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNPROCESSABLE_ENTITY),
+    InvalidStateError: Outside(grpc.StatusCode.FAILED_PRECONDITION, HTTPStatus.CONFLICT),
+    AlreadyExistsError: Outside(grpc.StatusCode.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    IdempotencyMismatchError: Outside(grpc.StatusCode.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    RequestInProgressError: Outside(grpc.StatusCode.ABORTED, HTTPStatus.CONFLICT, 100),
     MalformedRequestError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
     NotFoundError: Outside(grpc.StatusCode.NOT_FOUND, HTTPStatus.NOT_FOUND),
     MethodNotAllowedError: Outside(grpc.StatusCode.UNIMPLEMENTED, HTTPStatus.METHOD_NOT_ALLOWED),

@@ -88,6 +88,49 @@ class InvalidRecordsError(PycoreError):
     meaning = "the request is not made of valid records; nothing was recorded: correct it"
 
 
+class InvalidRequestError(PycoreError):
+    """A field of the request is missing or not allowed; the message names it. Nothing was recorded."""
+
+    code = "invalid_request"
+    meaning = "a field of the request is not valid; nothing was recorded: correct it"
+
+
+class NotFoundError(PycoreError):
+    """There is no such thing, or it is another tenant's."""
+
+    code = "not_found"
+    meaning = "there is no such thing"
+
+
+class InvalidStateError(PycoreError):
+    """The thing is in a state that does not allow this action. Nothing was recorded."""
+
+    code = "invalid_state"
+    meaning = "its state does not allow this; nothing was recorded: look at it again"
+
+
+class AlreadyExistsError(PycoreError):
+    """Its reference, unique for ever, is taken by another. Nothing was recorded."""
+
+    code = "already_exists"
+    meaning = "the reference is taken by another one; nothing was recorded: choose a new reference"
+
+
+class IdempotencyMismatchError(PycoreError):
+    """The idempotency key was used for another request. Nothing was recorded."""
+
+    code = "idempotency_mismatch"
+    meaning = "this idempotency key was used for a different request; nothing was recorded: use a new key"
+
+
+class RequestInProgressError(PycoreError):
+    """The same request, or one about the same thing, is being worked on now. Nothing more was recorded."""
+
+    code = "request_in_progress"
+    retryable = True
+    meaning = "the same request is being worked on now: send it again a little later to learn its outcome"
+
+
 # -- the vault
 
 

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from api.errors import MalformedRequestError, MethodNotAllowedError, NotFoundError
+from api.errors import MalformedRequestError, MethodNotAllowedError
 from api.limits import HTTP_CONCURRENCY_MAX
 from api.rest import account, docs, health, history, metrics, openapi, transfer, trial_balance
 from api.rest.endpoint import Endpoint
 from api.rest.problem import problem_response
-from pycore.errors import LedgerOverloadedError, PycoreError
+from pycore.errors import LedgerOverloadedError, NotFoundError, PycoreError
 from pycore.ledger import Ledger
 
 ENDPOINTS = (

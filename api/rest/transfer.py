@@ -7,12 +7,11 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import NotFoundError
 from api.limits import REQUEST_EVENTS_MAX
 from api.rest import fields, writing
 from api.rest.body import json_response, read_json
 from api.rest.endpoint import Endpoint
-from pycore.errors import LedgerUnavailableError
+from pycore.errors import LedgerUnavailableError, NotFoundError
 from pycore.ids import format_id
 from pycore.ledger import CreateTransferStatus, Ledger, Operation, Transfer, TransferFlags
 

@@ -1,6 +1,5 @@
 """Statuses of the server turned back into the library's errors: the one place where that happens."""
 
-from collections.abc import Callable
 from typing import Final
 
 import grpc
@@ -9,25 +8,39 @@ from google.rpc.status_pb2 import Status
 from grpc import aio
 
 from pycore.errors import (
+    AlreadyExistsError,
     DeadlineExceededError,
+    IdempotencyMismatchError,
     InvalidRecordsError,
+    InvalidRequestError,
+    InvalidStateError,
     LedgerFencedError,
     LedgerOverloadedError,
     LedgerUnavailableError,
+    NotFoundError,
     OutcomeUnknownError,
     PycoreError,
+    RequestInProgressError,
     RequestTooLargeError,
 )
 
-_BY_REASON: Final[dict[str, Callable[[str, int], PycoreError]]] = {
-    "LEDGER_OVERLOADED": lambda message, delay: LedgerOverloadedError(message, retry_after_ms=delay),
-    "LEDGER_UNAVAILABLE": lambda message, delay: LedgerUnavailableError(message, retry_after_ms=delay),
-    "LEDGER_FENCED": lambda message, _: LedgerFencedError(message),
-    "OUTCOME_UNKNOWN": lambda message, _: OutcomeUnknownError(message),
-    "DEADLINE_EXCEEDED": lambda message, _: DeadlineExceededError(message),
-    "REQUEST_TOO_LARGE": lambda message, _: RequestTooLargeError(message),
-    "INVALID_RECORDS": lambda message, _: InvalidRecordsError(message),
-    "MALFORMED_REQUEST": lambda message, _: InvalidRecordsError(message),
+_KINDS: Final[tuple[type[PycoreError], ...]] = (
+    AlreadyExistsError,
+    DeadlineExceededError,
+    IdempotencyMismatchError,
+    InvalidRecordsError,
+    InvalidRequestError,
+    InvalidStateError,
+    LedgerFencedError,
+    LedgerOverloadedError,
+    LedgerUnavailableError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RequestInProgressError,
+    RequestTooLargeError,
+)
+_BY_REASON: Final[dict[str, type[PycoreError]]] = {kind.code.upper(): kind for kind in _KINDS} | {
+    "MALFORMED_REQUEST": InvalidRecordsError,
 }
 _CONNECTION_LOST: Final = (
     grpc.StatusCode.UNAVAILABLE,
@@ -35,7 +48,13 @@ _CONNECTION_LOST: Final = (
     # What grpcio says when a write meets a stream that the other side has ended; a defect of the server has a reason.
     grpc.StatusCode.INTERNAL,
 )
-_RETRIED: Final = (LedgerOverloadedError, LedgerUnavailableError, LedgerFencedError, OutcomeUnknownError)
+_RETRIED: Final = (
+    LedgerOverloadedError,
+    LedgerUnavailableError,
+    LedgerFencedError,
+    OutcomeUnknownError,
+    RequestInProgressError,
+)
 
 
 class Failure:
@@ -44,11 +63,11 @@ class Failure:
     def __init__(self, error: aio.AioRpcError) -> None:
         info, delay_ms = _details(error)
         message = error.details() or str(error.code())
-        make = _BY_REASON.get(info.reason) if info is not None else None
-        self.from_server = make is not None
+        kind = _BY_REASON.get(info.reason) if info is not None else None
+        self.from_server = kind is not None
         """Whether the ledger itself answered; anything else leaves open what it did with the request."""
-        if make is not None:
-            self.error = make(message, delay_ms)
+        if kind is not None:
+            self.error = _made(kind, message, delay_ms)
             self.is_retried = isinstance(self.error, _RETRIED)
         elif info is None and error.code() in _CONNECTION_LOST:
             self.error = LedgerUnavailableError(f"the server cannot be reached: {message}", retry_after_ms=delay_ms)
@@ -65,6 +84,12 @@ class Failure:
             self.is_retried = False
         self.delay_seconds = delay_ms / 1000
         self.is_outcome_known = self.from_server and not isinstance(self.error, OutcomeUnknownError)
+
+
+def _made(kind: type[PycoreError], message: str, delay_ms: int) -> PycoreError:
+    if issubclass(kind, LedgerOverloadedError | LedgerUnavailableError):
+        return kind(message, retry_after_ms=delay_ms)
+    return kind(message)
 
 
 def outcome_unknown(last: Exception) -> OutcomeUnknownError:

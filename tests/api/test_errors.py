@@ -161,7 +161,7 @@ def test_the_guide_lists_every_reason_with_its_status() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| (\S+ \| \d+) \|", guide, re.MULTILINE))
     over_http_only = {
-        "not_found", "method_not_allowed", "unsupported_media_type", "request_timeout", "outcome_pending",
+        "method_not_allowed", "unsupported_media_type", "request_timeout", "outcome_pending",
     }  # fmt: skip
     for kind, outside in errors.OUTSIDE.items():
         rpc = "–" if kind.code in over_http_only else outside.rpc.name
