@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pycore.channels
 import pycore.client
+import pycore.events
 import pycore.ledger
 import pycore.rate_limit
 import pycore.routing
@@ -40,6 +41,8 @@ CHANNELS = [
     "UnsupportedOperationError",
 ]  # fmt: skip
 
+EVENTS = ["INSERT_EVENTS", "MEANINGS", "Event", "EventType", "event_row"]
+
 
 def test_the_names_of_the_ledger() -> None:
     assert pycore.ledger.__all__ == LEDGER
@@ -60,6 +63,11 @@ def test_the_names_of_the_vault() -> None:
 def test_the_names_of_the_channels() -> None:
     assert pycore.channels.__all__ == CHANNELS
     assert all(hasattr(pycore.channels, name) for name in CHANNELS)
+
+
+def test_the_names_of_the_events() -> None:
+    assert pycore.events.__all__ == EVENTS
+    assert all(hasattr(pycore.events, name) for name in EVENTS)
 
 
 def test_the_names_of_the_client() -> None:
