@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -53,15 +53,16 @@ _RECONNECT_SECONDS_MAX = 1.0
 
 
 class _Unit:
-    """One caller's request on its way into a batch."""
+    """One caller's request on its way into a batch: ``count`` events for the engine, rows, or both."""
 
-    __slots__ = ("count", "deadline", "future", "operation", "records", "rows_of")
+    __slots__ = ("count", "deadline", "future", "operation", "records", "rows_of", "size")
 
     def __init__(
         self,
         operation: int,
         records: Buffer,
         count: int,
+        size: int,
         future: asyncio.Future[bytes],
         deadline: float | None,
         rows_of: rows.RowsOf | None,
@@ -69,6 +70,7 @@ class _Unit:
         self.operation = operation
         self.records = records
         self.count = count
+        self.size = size
         self.future = future
         self.deadline = deadline
         self.rows_of = rows_of
@@ -151,18 +153,39 @@ class Writer:
             raise InvalidRecordsError(f"{length} bytes are not a whole number of {RECORD_SIZE}-byte records")
         if operation not in _OPERATIONS:
             raise InvalidRecordsError(f"{operation} is no operation")
-        if count > self._batch_events_max:
-            raise RequestTooLargeError(f"{count} events in one request; the most is {self._batch_events_max}")
+        return self._put(operation, records, count, count, deadline, rows_of)
+
+    def enqueue_rows(self, parts: Sequence[rows.Rows], *, deadline: float | None = None) -> asyncio.Future[bytes]:
+        """Put rows without transfers into the queue; the future is done when they are durable.
+
+        A row counts as an event does. Raises as ``enqueue``, and InvalidRecordsError where there is no row.
+        """
+        count = sum(len(part.rows) for part in parts)
+        if count == 0:
+            raise InvalidRecordsError("there is no row to record")
+        return self._put(0, b"", 0, count, deadline, lambda _: parts)
+
+    def _put(
+        self,
+        operation: int,
+        records: Buffer,
+        count: int,
+        size: int,
+        deadline: float | None,
+        rows_of: rows.RowsOf | None,
+    ) -> asyncio.Future[bytes]:
+        if size > self._batch_events_max:
+            raise RequestTooLargeError(f"{size} events in one request; the most is {self._batch_events_max}")
         if self._refusal is not None:
             raise self._refusal
         if self._closing:
             raise LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
-        if self.stats.queued_events + count > self._queue_events_max:
+        if self.stats.queued_events + size > self._queue_events_max:
             self.stats.refused_requests += 1
             raise LedgerOverloadedError(retry_after_ms=_RETRY_AFTER_MS)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Unit(operation, records, count, future, deadline, rows_of))
-        self.stats.queued_events += count
+        self._queue.append(_Unit(operation, records, count, size, future, deadline, rows_of))
+        self.stats.queued_events += size
         self._wake.set()
         return future
 
@@ -215,22 +238,22 @@ class Writer:
         events = 0
         queue, stats = self._queue, self.stats
         now = time.monotonic()
-        while queue and events + queue[0].count <= self._batch_events_max:
+        while queue and events + queue[0].size <= self._batch_events_max:
             unit = queue.popleft()
-            stats.queued_events -= unit.count
+            stats.queued_events -= unit.size
             if unit.future.done():
                 continue
             if unit.deadline is not None and unit.deadline <= now:
                 unit.future.set_exception(DeadlineExceededError())
                 continue
-            events += unit.count
+            events += unit.size
             units.append(unit)
         return units
 
     async def _write(self, units: list[_Unit]) -> None:
         """Apply one batch, make it durable, answer."""
         started = time.perf_counter()
-        engine_units = [(unit.operation, unit.records) for unit in units]
+        engine_units = [(unit.operation, unit.records) for unit in units if unit.count]
         try:
             cold = await self._cold_records(engine_units)
         except Exception as error:
