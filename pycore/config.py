@@ -23,6 +23,7 @@ MASK = "***"
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):(?P<port>[0-9]{1,5})")
+_PUBLIC_URL = re.compile(r"(?=.{8,128}\Z)https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?")
 _PASSWORD_IN_AUTHORITY = re.compile(r"^(\w+://[^:@/?]*:)[^?]*@")
 _PASSWORD_PARAMETER = re.compile(r"(?i)\b(password\s*=\s*)('[^']*'|[^\s&]*)")
 
@@ -189,6 +190,30 @@ class VaultSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     keys: str | None = None
 
 
+class ChannelSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Our accounts at the payment channels.
+
+    Attributes:
+        accounts_file: TOML file with the accounts that move real money (see docs/channels.md). None: there are none.
+        sandbox_folder: folder in which the simulators say what their accounts are; for test mode. None: ``sandbox`` in
+            the data folder.
+        public_url: how channels and payers reach the HTTP door, for example ``https://pay.example.com``. None: the
+            HTTP door's own address.
+        call_timeout_ms: milliseconds one call to a channel may take before its outcome counts as unknown.
+    """
+
+    accounts_file: str | None = None
+    sandbox_folder: str | None = None
+    public_url: str | None = None
+    call_timeout_ms: Annotated[int, Meta(ge=100, le=60_000)] = 10_000
+
+    def __post_init__(self) -> None:
+        if self.public_url is not None and not _PUBLIC_URL.fullmatch(self.public_url):
+            raise ValueError(
+                "public_url must be http:// or https:// with a host, without query, at most 128 characters"
+            )
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of a process.
 
@@ -198,6 +223,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ledger: the ledger's limits and key.
         client: how the command line reaches a running server.
         vault: the vault's key-encryption keys.
+        channels: our accounts at the payment channels.
     """
 
     server: ServerSettings = ServerSettings()
@@ -205,6 +231,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger: LedgerSettings = LedgerSettings()
     client: ClientSettings = ClientSettings()
     vault: VaultSettings = VaultSettings()
+    channels: ChannelSettings = ChannelSettings()
 
     def shown(self) -> dict[str, dict[str, Any]]:
         """Return the settings for people and logs, secrets masked."""
@@ -215,8 +242,8 @@ def load_settings(file: Path | None = None, environment: Mapping[str, str] | Non
     """Return the settings of this process.
 
     Args:
-        file: a TOML file with the sections ``[server]``, ``[store]``, ``[ledger]``, ``[client]``, ``[vault]``. None:
-            the file ``PYCORE_CONFIG`` names, or no file.
+        file: a TOML file with the sections ``[server]``, ``[store]``, ``[ledger]``, ``[client]``, ``[vault]``,
+            ``[channels]``. None: the file ``PYCORE_CONFIG`` names, or no file.
         environment: the variables; None: those of the process.
 
     Raises:
