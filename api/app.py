@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from api.auth import Access
 from api.rest.app import application
 from api.rest.server import RestServer
 from api.rpc.server import RpcServer
+from api.services import Services
 from api.tls import Tls
-from pycore.config import Settings, is_loopback, mask_dsn
+from pycore.config import Settings, mask_dsn
 from pycore.ledger import Ledger
 
 STOP_SECONDS = 30.0
@@ -20,11 +22,11 @@ Tell = Callable[[str], None]
 
 
 class Doors:
-    """The gRPC and the HTTP server of one ledger."""
+    """The gRPC and the HTTP server of the same services."""
 
-    def __init__(self, ledger: Ledger, tls: Tls | None = None) -> None:
-        self._rpc = RpcServer(ledger, tls and tls.rpc)
-        self._rest = RestServer(application(ledger), tls and tls.rest)
+    def __init__(self, services: Services, tls: Tls | None = None) -> None:
+        self._rpc = RpcServer(services, tls and tls.rpc)
+        self._rest = RestServer(application(services), tls and tls.rest)
         self._scheme = "https" if tls else "http"
         self.grpc_address = ""
         self.http_address = ""
@@ -63,10 +65,12 @@ async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = pri
         stats = ledger.stats()
         seconds = time.monotonic() - started
         tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
-        doors = Doors(ledger, tls)
+        access = Access(open_ledger=settings.server.open_ledger_on_loopback and tls is None)
+        services = Services(ledger=ledger, access=access)
+        doors = Doors(services, tls)
         await doors.open(settings.server.grpc_address, settings.server.http_address)
         try:
-            tell(_warning(settings))
+            tell(_openness(services))
             tell(f"ready  gRPC {doors.grpc_address}  HTTP {doors.http_url}  documentation /docs")
             await stop.wait()
             tell("stopping: finishing what was accepted")
@@ -89,10 +93,7 @@ def _database(settings: Settings) -> str:
     return mask_dsn(settings.store.dsn)
 
 
-def _warning(settings: Settings) -> str:
-    server = settings.server
-    if server.tls_client_ca_file is not None:
-        return "every caller with a certificate of the client CA can move money: there are no permissions yet"
-    if is_loopback(server.grpc_address) and is_loopback(server.http_address):
-        return "there is no authentication yet: both doors are open to this machine only"
-    return "WARNING: there is no authentication yet, and other machines can reach a door: anyone there can move money"
+def _openness(services: Services) -> str:
+    if services.access.open_ledger:
+        return "every call needs a key, but those of the raw ledger: it is open to whoever is on this machine"
+    return "every call needs a key"

@@ -26,6 +26,7 @@ from pycore.errors import (
     PycoreError,
     RequestInProgressError,
     RequestTooLargeError,
+    UnauthenticatedError,
 )
 
 DOMAIN: Final = "ledger.pycore"
@@ -94,6 +95,7 @@ class InternalError(PycoreError):
 
 
 OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
+    UnauthenticatedError: Outside(grpc.StatusCode.UNAUTHENTICATED, HTTPStatus.UNAUTHORIZED),
     InvalidRecordsError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
     InvalidRequestError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNPROCESSABLE_ENTITY),
     InvalidStateError: Outside(grpc.StatusCode.FAILED_PRECONDITION, HTTPStatus.CONFLICT),

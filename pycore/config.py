@@ -62,14 +62,14 @@ class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the server listens, and how. Without TLS it listens on loopback only.
 
-    There is no authentication yet but client certificates (``tls_client_ca_file``).
-
     Attributes:
         grpc_address: ``host:port`` of the gRPC door; port 0 lets the system choose one.
         http_address: ``host:port`` of the HTTP door; port 0 lets the system choose one.
         tls_certificate_file: PEM file with the server's certificate and those above it; both doors then speak TLS 1.3.
         tls_key_file: PEM file with its key.
         tls_client_ca_file: PEM file with the certificates that sign clients' certificates; every caller must show one.
+        open_ledger_on_loopback: where no TLS is spoken, and so only this machine can call, take calls of the raw ledger
+            and of the metrics without an operator's key. Turn it off where a proxy on this machine lets others in.
     """
 
     grpc_address: str = "127.0.0.1:7400"
@@ -77,6 +77,7 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_certificate_file: str | None = None
     tls_key_file: str | None = None
     tls_client_ca_file: str | None = None
+    open_ledger_on_loopback: bool = True
 
     def __post_init__(self) -> None:
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):

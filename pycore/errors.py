@@ -19,33 +19,32 @@ class PycoreError(Exception):
         super().__init__(message or self.meaning)
 
 
+class RetryLaterError(PycoreError):
+    """The family of refusals that name the time after which the same request may succeed. Nothing was recorded."""
+
+    retryable = True
+
+    def __init__(self, message: str | None = None, *, retry_after_ms: int) -> None:
+        super().__init__(message)
+        self.retry_after_ms = retry_after_ms
+        """Milliseconds to wait before the next try."""
+
+
 # -- a request could not be carried out
 
 
-class LedgerOverloadedError(PycoreError):
+class LedgerOverloadedError(RetryLaterError):
     """The queue of waiting events is full. Nothing was recorded."""
 
     code = "ledger_overloaded"
-    retryable = True
     meaning = "too many events wait already; nothing was recorded: send the request again a little later"
 
-    def __init__(self, message: str | None = None, *, retry_after_ms: int) -> None:
-        super().__init__(message)
-        self.retry_after_ms = retry_after_ms
-        """Milliseconds to wait before the next try."""
 
-
-class LedgerUnavailableError(PycoreError):
+class LedgerUnavailableError(RetryLaterError):
     """The database cannot be reached or cannot write. Nothing was recorded."""
 
     code = "ledger_unavailable"
-    retryable = True
     meaning = "the database cannot be used now; nothing was recorded: send the request again a little later"
-
-    def __init__(self, message: str | None = None, *, retry_after_ms: int) -> None:
-        super().__init__(message)
-        self.retry_after_ms = retry_after_ms
-        """Milliseconds to wait before the next try."""
 
 
 class LedgerFencedError(PycoreError):
@@ -129,6 +128,16 @@ class RequestInProgressError(PycoreError):
     code = "request_in_progress"
     retryable = True
     meaning = "the same request is being worked on now: send it again a little later to learn its outcome"
+
+
+# -- who asks
+
+
+class UnauthenticatedError(PycoreError):
+    """There is no API key, or not one that is good now and from here. Which of these it is, is not told."""
+
+    code = "unauthenticated"
+    meaning = "nothing was done without an API key that is good now and from here: send authorization: Bearer and one"
 
 
 # -- the vault

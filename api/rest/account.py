@@ -11,9 +11,11 @@ from api.limits import REQUEST_EVENTS_MAX
 from api.rest import fields, writing
 from api.rest.body import json_response, read_json
 from api.rest.endpoint import Endpoint
+from api.services import Services
 from pycore.errors import NotFoundError
 from pycore.ids import format_id
-from pycore.ledger import Account, AccountFlags, CreateAccountStatus, Ledger, Operation
+from pycore.ledger import Account, AccountFlags, CreateAccountStatus, Operation
+from pycore.merchants import OperatorScope
 
 _FLAGS: Final = fields.flag_names(AccountFlags)
 FlagName = Literal[
@@ -111,25 +113,25 @@ def view(account: Account) -> AccountView:
     )
 
 
-async def create(ledger: Ledger, request: Request) -> Response:
+async def create(services: Services, request: Request) -> Response:
     """Create accounts; one result each."""
     deadline = writing.deadline(request)
     accounts = (await read_json(request, _CREATE)).accounts
     records = await writing.pack(accounts, record)
-    results = await writing.submit(ledger, Operation.CREATE_ACCOUNTS, records, deadline)
+    results = await writing.submit(services.ledger, Operation.CREATE_ACCOUNTS, records, deadline)
     return json_response(writing.results_view(results, CreateAccountStatus))
 
 
-async def look_up(ledger: Ledger, request: Request) -> Response:
+async def look_up(services: Services, request: Request) -> Response:
     """Return the accounts that exist."""
     ids = writing.read_ids((await read_json(request, _LOOKUP)).ids)
-    return json_response(Accounts([view(account) for account in await ledger.lookup_accounts(ids)]))
+    return json_response(Accounts([view(account) for account in await services.ledger.lookup_accounts(ids)]))
 
 
-async def read(ledger: Ledger, request: Request) -> Response:
+async def read(services: Services, request: Request) -> Response:
     """Return one account."""
     wanted = fields.read_id(request.path_params["id"], "id")
-    found = await ledger.lookup_accounts([wanted])
+    found = await services.ledger.lookup_accounts([wanted])
     if not found:
         raise NotFoundError(f"there is no account {format_id(wanted)}")
     return json_response(view(found[0]))
@@ -140,6 +142,7 @@ ENDPOINTS: Final = (
         method="POST",
         path="/v1/ledger/accounts",
         handler=create,
+        scope=OperatorScope.LEDGER_WRITE,
         summary="Create accounts",
         description=f"At most {REQUEST_EVENTS_MAX} in one request. A refused account is a result, not an HTTP error.",
         body=CreateAccounts,
@@ -151,6 +154,7 @@ ENDPOINTS: Final = (
         method="POST",
         path="/v1/ledger/accounts/lookup",
         handler=look_up,
+        scope=OperatorScope.LEDGER_READ,
         summary="Look up accounts by id",
         body=LookupAccounts,
         answer=Accounts,
@@ -160,6 +164,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/v1/ledger/accounts/{id}",
         handler=read,
+        scope=OperatorScope.LEDGER_READ,
         summary="Read one account",
         answer=AccountView,
         errors=(*writing.READ_ERRORS, NotFoundError),

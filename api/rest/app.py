@@ -14,10 +14,11 @@ from starlette.types import Receive, Scope, Send
 from api.errors import MalformedRequestError, MethodNotAllowedError
 from api.limits import HTTP_CONCURRENCY_MAX
 from api.rest import account, docs, health, history, metrics, openapi, transfer, trial_balance
-from api.rest.endpoint import Endpoint
+from api.rest.authorized import served
+from api.rest.endpoint import AnyEndpoint
 from api.rest.problem import problem_response
+from api.services import Services
 from pycore.errors import LedgerOverloadedError, NotFoundError, PycoreError
-from pycore.ledger import Ledger
 
 ENDPOINTS = (
     # Routes are tried in this order: what is called most comes first.
@@ -53,9 +54,9 @@ class _Gate:
 class _Served:
     """An endpoint as an ASGI application of its own, so that Starlette wraps nothing else around it."""
 
-    def __init__(self, endpoint: Endpoint, ledger: Ledger, gate: _Gate) -> None:
-        self._handler = endpoint.handler
-        self._ledger = ledger
+    def __init__(self, endpoint: AnyEndpoint, services: Services, gate: _Gate) -> None:
+        self._handler = served(endpoint)
+        self._services = services
         self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +64,7 @@ class _Served:
         try:
             self._gate.enter()
             try:
-                response = await self._handler(self._ledger, Request(scope, receive, send))
+                response = await self._handler(self._services, Request(scope, receive, send))
             finally:
                 self._gate.leave()
         except Exception as error:
@@ -71,17 +72,17 @@ class _Served:
         await response(scope, receive, send)
 
 
-def application(ledger: Ledger) -> Starlette:
-    """Return the HTTP application of one ledger."""
+def application(services: Services) -> Starlette:
+    """Return the HTTP application of these services."""
     gate = _Gate()
-    endpoints = (*ENDPOINTS, metrics.endpoint(ledger))
+    endpoints = (*ENDPOINTS, metrics.endpoint(services.ledger))
     document = msgspec.json.encode(openapi.document(endpoints))
 
     async def show_document(_request: Request) -> Response:
         return Response(document, media_type="application/json")
 
     routes = [
-        Route(each.path, _Served(each, ledger, gate), methods=[each.method], name=each.summary) for each in endpoints
+        Route(each.path, _Served(each, services, gate), methods=[each.method], name=each.summary) for each in endpoints
     ]
     return Starlette(
         routes=[*routes, Route("/openapi.json", show_document, methods=["GET"]), *docs.routes()],

@@ -10,14 +10,16 @@ from starlette.responses import Response
 
 from api.errors import MalformedRequestError
 from api.rest import fields
+from api.services import Services
 from pycore.errors import PycoreError
-from pycore.ledger import Ledger
+from pycore.merchants import Caller, OperatorScope, Scope
 
 Query = TypeVar("Query", bound=msgspec.Struct)
-Handler = Callable[[Ledger, Request], Awaitable[Response]]
+Handler = Callable[[Services, Request], Awaitable[Response]]
+TenantHandler = Callable[[Services, Caller, Request], Awaitable[Response]]
 
 
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+class _Described(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path.
 
     ``summary`` and ``description`` are for people; ``body``, ``query`` and ``answer`` are msgspec types; ``errors`` are
@@ -27,7 +29,6 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str
     path: str
-    handler: Handler
     summary: str
     answer: Any
     description: str = ""
@@ -37,6 +38,23 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     tag: str = "ledger"
     media_type: str = "application/json"
     has_deadline: bool = False
+
+
+class Endpoint(_Described, frozen=True, kw_only=True):
+    """An endpoint for everybody or, where ``scope`` is given, for operators whose key has it."""
+
+    handler: Handler
+    scope: OperatorScope | None = None
+
+
+class TenantEndpoint(_Described, frozen=True, kw_only=True):
+    """An endpoint for merchants whose key has ``scope``; the handler sees and moves the caller's only."""
+
+    handler: TenantHandler
+    scope: Scope
+
+
+AnyEndpoint = Endpoint | TenantEndpoint
 
 
 @cache

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from api.rest.body import json_response
 from api.rest.endpoint import Endpoint
+from api.services import Services
 from pycore.errors import LedgerFencedError, LedgerUnavailableError
-from pycore.ledger import Ledger
 
 _RETRY_AFTER_MS: Final = 500
 
@@ -20,15 +20,15 @@ class Health(msgspec.Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
 
-async def live(_ledger: Ledger, _request: Request) -> Response:
+async def live(_services: Services, _request: Request) -> Response:
     """Answer while the event loop turns."""
     return json_response(Health())
 
 
-async def ready(ledger: Ledger, _request: Request) -> Response:
+async def ready(services: Services, _request: Request) -> Response:
     """Answer while the ledger can write; reads go on when it cannot."""
-    if not await ledger.ready():
-        raise ledger.refusal or LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
+    if not await services.ledger.ready():
+        raise services.ledger.refusal or LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
     return json_response(Health())
 
 

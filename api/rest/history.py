@@ -11,8 +11,10 @@ from api.limits import REQUEST_EVENTS_MAX
 from api.rest import fields, transfer, writing
 from api.rest.body import json_response
 from api.rest.endpoint import Endpoint, read_query
+from api.services import Services
 from pycore.errors import InvalidRecordsError, LedgerUnavailableError
-from pycore.ledger import AccountBalance, AccountFilter, Ledger
+from pycore.ledger import AccountBalance, AccountFilter
+from pycore.merchants import OperatorScope
 
 _PAGES: Final = (
     "Times are unique, so the next page begins at the last one seen: `timestamp_min` = last + 1, or `timestamp_max` = "
@@ -81,15 +83,17 @@ def view(balance: AccountBalance) -> BalanceView:
     )
 
 
-async def read_transfers(ledger: Ledger, request: Request) -> Response:
+async def read_transfers(services: Services, request: Request) -> Response:
     """Return transfers that touch the account."""
-    found = await ledger.account_transfers(read_filter(request))
+    found = await services.ledger.account_transfers(read_filter(request))
     return json_response(transfer.Transfers([transfer.view(each) for each in found]))
 
 
-async def read_balances(ledger: Ledger, request: Request) -> Response:
+async def read_balances(services: Services, request: Request) -> Response:
     """Return the account's balances over time."""
-    return json_response(Balances([view(each) for each in await ledger.account_balances(read_filter(request))]))
+    return json_response(
+        Balances([view(each) for each in await services.ledger.account_balances(read_filter(request))])
+    )
 
 
 ENDPOINTS: Final = (
@@ -97,6 +101,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/v1/ledger/accounts/{id}/transfers",
         handler=read_transfers,
+        scope=OperatorScope.LEDGER_READ,
         summary="Read the transfers that touch an account, by time",
         description=_PAGES,
         query=HistoryQuery,
@@ -107,6 +112,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/v1/ledger/accounts/{id}/balances",
         handler=read_balances,
+        scope=OperatorScope.LEDGER_READ,
         summary="Read an account's balances after each transfer, by time",
         description=f"Only accounts with the `history` flag have them; others answer with none. {_PAGES}",
         query=HistoryQuery,

@@ -13,8 +13,10 @@ from starlette.responses import Response
 
 from api.errors import FAILURES
 from api.rest.endpoint import Endpoint
+from api.services import Services
 from pycore.ledger import Ledger
 from pycore.ledger.stats import Histogram
+from pycore.merchants import OperatorScope
 
 _BALANCED_SECONDS: Final = 30.0
 
@@ -106,13 +108,14 @@ def endpoint(ledger: Ledger) -> Endpoint:
     """Return the endpoint that shows one ledger's metrics."""
     collected = registry(ledger)
 
-    async def read(_ledger: Ledger, _request: Request) -> Response:
+    async def read(_services: Services, _request: Request) -> Response:
         return Response(generate_latest(collected), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return Endpoint(
         method="GET",
         path="/metrics",
         handler=read,
+        scope=OperatorScope.METRICS_READ,
         summary="Prometheus metrics",
         answer=str,
         tag="operation",

@@ -8,7 +8,7 @@ import msgspec
 
 from api.errors import OUTSIDE, InternalError
 from api.rest import fields
-from api.rest.endpoint import Endpoint
+from api.rest.endpoint import AnyEndpoint
 from api.rest.problem import Problem
 from api.rest.writing import DEADLINE_HEADER
 from pycore.errors import LedgerOverloadedError, PycoreError
@@ -21,11 +21,12 @@ _DESCRIPTION: Final = """\
 A double-entry payment ledger over HTTP. The same service with streams and less overhead is offered over gRPC.
 
 Ids are chosen by the caller: whatever went wrong, asking again with the same ids is safe, nothing is recorded twice.
-A refused account or transfer is a result with a status, not an HTTP error. There is no authentication yet.
+A refused account or transfer is a result with a status, not an HTTP error.
+Calls need an API key: `authorization: Bearer …`.
 """
 
 
-def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+def document(endpoints: Sequence[AnyEndpoint]) -> dict[str, Any]:
     """Return the OpenAPI document of ``endpoints``."""
     kinds = [kind for endpoint in endpoints for kind in (endpoint.answer, endpoint.body) if kind is not None]
     schemas, components = msgspec.json.schema_components([*kinds, fields.Id, Problem], ref_template=_REFERENCE)
@@ -45,7 +46,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint, schema_of: dict[int, Any]) -> dict[str, Any]:
+def _operation(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "tags": [endpoint.tag],
         "operationId": f"{endpoint.handler.__module__.rpartition('.')[2]}_{endpoint.handler.__name__}",
@@ -69,7 +70,7 @@ def _operation(endpoint: Endpoint, schema_of: dict[int, Any]) -> dict[str, Any]:
     return operation
 
 
-def _parameters(endpoint: Endpoint, schema_of: dict[int, Any]) -> list[dict[str, Any]]:
+def _parameters(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> list[dict[str, Any]]:
     parameters = []
     if "{id}" in endpoint.path:
         parameters.append({"name": "id", "in": "path", "required": True, "schema": schema_of[id(fields.Id)]})

@@ -11,9 +11,11 @@ from api.limits import REQUEST_EVENTS_MAX
 from api.rest import fields, writing
 from api.rest.body import json_response, read_json
 from api.rest.endpoint import Endpoint
+from api.services import Services
 from pycore.errors import LedgerUnavailableError, NotFoundError
 from pycore.ids import format_id
-from pycore.ledger import CreateTransferStatus, Ledger, Operation, Transfer, TransferFlags
+from pycore.ledger import CreateTransferStatus, Operation, Transfer, TransferFlags
+from pycore.merchants import OperatorScope
 
 _FLAGS: Final = fields.flag_names(TransferFlags)
 FlagName = Literal[
@@ -126,25 +128,25 @@ def view(transfer: Transfer) -> TransferView:
     )
 
 
-async def create(ledger: Ledger, request: Request) -> Response:
+async def create(services: Services, request: Request) -> Response:
     """Create transfers; one result each."""
     deadline = writing.deadline(request)
     transfers = (await read_json(request, _CREATE)).transfers
     records = await writing.pack(transfers, record)
-    results = await writing.submit(ledger, Operation.CREATE_TRANSFERS, records, deadline)
+    results = await writing.submit(services.ledger, Operation.CREATE_TRANSFERS, records, deadline)
     return json_response(writing.results_view(results, CreateTransferStatus))
 
 
-async def look_up(ledger: Ledger, request: Request) -> Response:
+async def look_up(services: Services, request: Request) -> Response:
     """Return the transfers that exist."""
     ids = writing.read_ids((await read_json(request, _LOOKUP)).ids)
-    return json_response(Transfers([view(transfer) for transfer in await ledger.lookup_transfers(ids)]))
+    return json_response(Transfers([view(transfer) for transfer in await services.ledger.lookup_transfers(ids)]))
 
 
-async def read(ledger: Ledger, request: Request) -> Response:
+async def read(services: Services, request: Request) -> Response:
     """Return one transfer."""
     wanted = fields.read_id(request.path_params["id"], "id")
-    found = await ledger.lookup_transfers([wanted])
+    found = await services.ledger.lookup_transfers([wanted])
     if not found:
         raise NotFoundError(f"there is no transfer {format_id(wanted)}")
     return json_response(view(found[0]))
@@ -155,6 +157,7 @@ ENDPOINTS: Final = (
         method="POST",
         path="/v1/ledger/transfers",
         handler=create,
+        scope=OperatorScope.LEDGER_WRITE,
         summary="Create transfers: moves, holds, and the posting or voiding of holds",
         description=f"At most {REQUEST_EVENTS_MAX} in one request. A refused transfer is a result, not an HTTP error.",
         body=CreateTransfers,
@@ -166,6 +169,7 @@ ENDPOINTS: Final = (
         method="POST",
         path="/v1/ledger/transfers/lookup",
         handler=look_up,
+        scope=OperatorScope.LEDGER_READ,
         summary="Look up transfers by id",
         body=LookupTransfers,
         answer=Transfers,
@@ -175,6 +179,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/v1/ledger/transfers/{id}",
         handler=read,
+        scope=OperatorScope.LEDGER_READ,
         summary="Read one transfer",
         answer=TransferView,
         errors=(*writing.READ_ERRORS, NotFoundError, LedgerUnavailableError),

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from api.rest import fields
 from api.rest.body import json_response
 from api.rest.endpoint import Endpoint
-from pycore.ledger import Ledger
+from api.services import Services
+from pycore.merchants import OperatorScope
 
 
 class LedgerTotalsView(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ class TrialBalance(msgspec.Struct, frozen=True):
     balanced: bool
 
 
-async def read(ledger: Ledger, _request: Request) -> Response:
+async def read(services: Services, _request: Request) -> Response:
     """Return the totals of every ledger."""
     totals = [
         LedgerTotalsView(
@@ -43,7 +44,7 @@ async def read(ledger: Ledger, _request: Request) -> Response:
             credits_posted=str(total.credits_posted),
             balanced=total.balanced,
         )
-        for total in ledger.trial_balance()
+        for total in services.ledger.trial_balance()
     ]
     return json_response(TrialBalance(totals, all(total.balanced for total in totals)))
 
@@ -53,6 +54,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/v1/ledger/trial_balance",
         handler=read,
+        scope=OperatorScope.LEDGER_READ,
         summary="Read the totals of every ledger",
         answer=TrialBalance,
     ),

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn, TypeVar
+from urllib.parse import unquote
 
 import grpc
 from grpc import aio
 
+from api.auth import Access
 from api.errors import public_error, rpc_status
+from pycore.merchants import Caller, OperatorScope, Scope
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -34,6 +37,43 @@ def answered(
             await fail(context, error)
 
     return call
+
+
+def authorized(
+    access: Access, scope: Scope, method: Callable[[Request, Context, Caller], Awaitable[Response]]
+) -> Callable[[Request, Context], Awaitable[Response]]:
+    """Return ``method`` for merchants whose key has ``scope``; it is given who calls."""
+
+    async def call(request: Request, context: Context) -> Response:
+        caller = await access.caller(_authorization(context), _address(context), scope)
+        return await method(request, context, caller)
+
+    return answered(call)
+
+
+def operated(
+    access: Access, scope: OperatorScope, method: Callable[[Request, Context], Awaitable[Response]]
+) -> Callable[[Request, Context], Awaitable[Response]]:
+    """Return ``method`` for operators whose key has ``scope``."""
+
+    async def call(request: Request, context: Context) -> Response:
+        await access.allow_operator(_authorization(context), _address(context), scope)
+        return await method(request, context)
+
+    return answered(call)
+
+
+def _authorization(context: Context) -> str | None:
+    for name, value in context.invocation_metadata() or ():
+        if name == "authorization":
+            return str(value)
+    return None
+
+
+def _address(context: Context) -> str:
+    """Return the caller's IP address out of ``ipv4:127.0.0.1:5000`` or ``ipv6:%5B::1%5D:5000``."""
+    host = context.peer().partition(":")[2].rpartition(":")[0]
+    return unquote(host).strip("[]")
 
 
 async def fail(context: Context, error: BaseException) -> NoReturn:

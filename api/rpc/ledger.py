@@ -6,6 +6,7 @@ transfer.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import grpc
@@ -13,10 +14,12 @@ import grpc
 from api._generated.pycore.ledger.v1 import ledger_pb2
 from api.errors import MalformedRequestError
 from api.rpc import messages
-from api.rpc.calls import Context, answered, deadline
+from api.rpc.calls import Context, deadline, operated
 from api.rpc.stream import TransferStream
+from api.services import Services
 from pycore import _core
-from pycore.ledger import Ledger, Operation
+from pycore.ledger import Operation
+from pycore.merchants import OperatorScope
 
 SERVICE_NAME: Final = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name
 
@@ -24,8 +27,9 @@ SERVICE_NAME: Final = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].fu
 class LedgerService:
     """The ledger's methods: unpack, one await, pack."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, services: Services) -> None:
+        self._ledger = services.ledger
+        self._access = services.access
         self.stopping = asyncio.Event()
         """Once set, streams are read no further: what they sent is finished, then they end with UNAVAILABLE."""
 
@@ -70,16 +74,18 @@ class LedgerService:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the service as gRPC takes it: every method by its name in the .proto file, bytes in, bytes out."""
-        unary = grpc.unary_unary_rpc_method_handler
+        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
+        reads = partial(operated, self._access, OperatorScope.LEDGER_READ)
+        writes = partial(operated, self._access, OperatorScope.LEDGER_WRITE)
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            "CreateAccounts": unary(answered(self.create_accounts)),
-            "CreateTransfers": unary(answered(self.create_transfers)),
-            "StreamTransfers": grpc.stream_stream_rpc_method_handler(self.stream_transfers),
-            "LookupAccounts": unary(answered(self.lookup_accounts)),
-            "LookupTransfers": unary(answered(self.lookup_transfers)),
-            "GetAccountTransfers": unary(answered(self.get_account_transfers)),
-            "GetAccountBalances": unary(answered(self.get_account_balances)),
-            "GetTrialBalance": unary(answered(self.get_trial_balance)),
+            "CreateAccounts": unary(writes(self.create_accounts)),
+            "CreateTransfers": unary(writes(self.create_transfers)),
+            "StreamTransfers": stream(writes(self.stream_transfers)),
+            "LookupAccounts": unary(reads(self.lookup_accounts)),
+            "LookupTransfers": unary(reads(self.lookup_transfers)),
+            "GetAccountTransfers": unary(reads(self.get_account_transfers)),
+            "GetAccountBalances": unary(reads(self.get_account_balances)),
+            "GetTrialBalance": unary(reads(self.get_trial_balance)),
         }
         return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
 

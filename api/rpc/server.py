@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from api import limits
 from api.rpc.ledger import SERVICE_NAME, LedgerService
-from pycore.ledger import Ledger
+from api.services import Services
 
 CHANNELZ_NAME = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
 _HEALTH_SECONDS = 0.1
@@ -38,11 +38,11 @@ _OPTIONS = (
 class RpcServer:
     """One gRPC server in the running event loop."""
 
-    def __init__(self, ledger: Ledger, credentials: grpc.ServerCredentials | None = None) -> None:
+    def __init__(self, services: Services, credentials: grpc.ServerCredentials | None = None) -> None:
         """``credentials`` make it speak TLS; without them it speaks plain HTTP/2."""
-        self._ledger = ledger
+        self._ledger = services.ledger
         self._credentials = credentials
-        self._service = LedgerService(ledger)
+        self._service = LedgerService(services)
         self._health = health.HealthServicer()
         self._server = aio.server(options=_OPTIONS, maximum_concurrent_rpcs=limits.RPC_CONCURRENCY_MAX)
         self._server.add_generic_rpc_handlers((self._service.handler(),))

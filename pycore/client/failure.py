@@ -7,54 +7,34 @@ from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc import aio
 
+from pycore import errors
 from pycore.errors import (
-    AlreadyExistsError,
     DeadlineExceededError,
-    IdempotencyMismatchError,
     InvalidRecordsError,
-    InvalidRequestError,
-    InvalidStateError,
     LedgerFencedError,
-    LedgerOverloadedError,
     LedgerUnavailableError,
-    NotFoundError,
     OutcomeUnknownError,
     PycoreError,
     RequestInProgressError,
     RequestTooLargeError,
+    RetryLaterError,
 )
 
-_KINDS: Final[tuple[type[PycoreError], ...]] = (
-    AlreadyExistsError,
-    DeadlineExceededError,
-    IdempotencyMismatchError,
-    InvalidRecordsError,
-    InvalidRequestError,
-    InvalidStateError,
-    LedgerFencedError,
-    LedgerOverloadedError,
-    LedgerUnavailableError,
-    NotFoundError,
-    OutcomeUnknownError,
-    RequestInProgressError,
-    RequestTooLargeError,
-)
-_BY_REASON: Final[dict[str, type[PycoreError]]] = {kind.code.upper(): kind for kind in _KINDS} | {
-    "MALFORMED_REQUEST": InvalidRecordsError,
-}
+_KINDS: Final[dict[str, type[PycoreError]]] = {
+    kind.code.upper(): kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, PycoreError)
+    # The others, made of more than a message, are for a start that fails.
+    if kind.__init__ in {PycoreError.__init__, RetryLaterError.__init__}
+} | {"MALFORMED_REQUEST": InvalidRecordsError}
+del _KINDS["INTERNAL"]
 _CONNECTION_LOST: Final = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.CANCELLED,
     # What grpcio says when a write meets a stream that the other side has ended; a defect of the server has a reason.
     grpc.StatusCode.INTERNAL,
 )
-_RETRIED: Final = (
-    LedgerOverloadedError,
-    LedgerUnavailableError,
-    LedgerFencedError,
-    OutcomeUnknownError,
-    RequestInProgressError,
-)
+_RETRIED: Final = (RetryLaterError, LedgerFencedError, OutcomeUnknownError, RequestInProgressError)
 
 
 class Failure:
@@ -63,7 +43,7 @@ class Failure:
     def __init__(self, error: aio.AioRpcError) -> None:
         info, delay_ms = _details(error)
         message = error.details() or str(error.code())
-        kind = _BY_REASON.get(info.reason) if info is not None else None
+        kind = _KINDS.get(info.reason) if info is not None else None
         self.from_server = kind is not None
         """Whether the ledger itself answered; anything else leaves open what it did with the request."""
         if kind is not None:
@@ -87,9 +67,7 @@ class Failure:
 
 
 def _made(kind: type[PycoreError], message: str, delay_ms: int) -> PycoreError:
-    if issubclass(kind, LedgerOverloadedError | LedgerUnavailableError):
-        return kind(message, retry_after_ms=delay_ms)
-    return kind(message)
+    return kind(message, retry_after_ms=delay_ms) if issubclass(kind, RetryLaterError) else kind(message)
 
 
 def outcome_unknown(last: Exception) -> OutcomeUnknownError:

@@ -13,6 +13,7 @@ from pycore.client import LedgerClient
 from pycore.config import LedgerSettings
 from pycore.ledger import Ledger
 from tests.api.door import Door, HttpDoor, RpcDoor
+from tests.api.services import services_of
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ async def ledger(database_dsn: str, tmp_path: Path, ledger_settings: LedgerSetti
 
 @pytest.fixture
 async def doors(ledger: Ledger) -> AsyncIterator[Doors]:
-    doors = Doors(ledger)
+    doors = Doors(services_of(ledger))
     await doors.open("127.0.0.1:0", "127.0.0.1:0")
     yield doors
     await doors.close(5)

@@ -21,6 +21,7 @@ from pycore.client import LedgerClient
 from pycore.errors import PycoreError
 from pycore.ledger import Transfer
 from tests.api.door import to_the_end
+from tests.api.services import services_of
 
 AT_START_ONLY = {
     "ConfigurationError",
@@ -40,11 +41,11 @@ BEHIND_NO_DOOR = {"InvalidCardError", "InvalidPersonalDataError", "SealRefusedEr
 
 def error_types(module: Any) -> list[type[PycoreError]]:
     found = [each for _, each in inspect.getmembers(module, inspect.isclass) if issubclass(each, PycoreError)]
-    return [each for each in found if each is not PycoreError]
+    return [each for each in found if each not in {PycoreError, library.RetryLaterError}]
 
 
 def make(kind: type[PycoreError]) -> PycoreError:
-    if issubclass(kind, library.LedgerOverloadedError | library.LedgerUnavailableError):
+    if issubclass(kind, library.RetryLaterError):
         return kind(retry_after_ms=1500)
     return kind()
 
@@ -92,7 +93,7 @@ def ledger() -> Any:
 
 @pytest.fixture
 async def doors(ledger: Any) -> AsyncIterator[Doors]:
-    doors = Doors(ledger)
+    doors = Doors(services_of(ledger))
     await doors.open("127.0.0.1:0", "127.0.0.1:0")
     yield doors
     await doors.close(1)

@@ -18,6 +18,7 @@ from pycore.errors import ConfigurationError, LedgerUnavailableError
 from pycore.ledger import Account, CreateAccountStatus, Ledger
 from tests.api.command import pycore
 from tests.api.server_process import running
+from tests.api.services import services_of
 
 
 class Authority:
@@ -59,7 +60,7 @@ async def serving(ledger: Ledger, server: Authority, clients: Authority | None =
         tls_key_file=str(server.key),
         tls_client_ca_file=str(clients.ca) if clients else None,
     )
-    doors = Doors(ledger, Tls.configured(settings))
+    doors = Doors(services_of(ledger), Tls.configured(settings))
     await doors.open("127.0.0.1:0", "127.0.0.1:0")
     try:
         yield doors

@@ -22,6 +22,7 @@ from pycore.errors import PycoreError
 from pycore.ids import format_id, new_id
 from pycore.ledger import Account, CreateTransferStatus, Ledger, Transfer
 from tests.api.door import to_the_end, uint128
+from tests.api.services import services_of
 
 REFUSED_SECONDS = 0.05
 # The promise is a p99, measured on a machine that does nothing else; here it is shared, so the middle has to hold.
@@ -211,7 +212,7 @@ async def test_a_stop_finishes_streams_with_what_they_sent(
 async def test_an_address_in_use_is_said_at_once(ledger: Ledger, doors: Doors) -> None:
     for grpc_address, http_address in ((doors.grpc_address, "127.0.0.1:0"), ("127.0.0.1:0", doors.http_address)):
         with pytest.raises(OSError, match="cannot listen for"):
-            await Doors(ledger).open(grpc_address, http_address)
+            await Doors(services_of(ledger)).open(grpc_address, http_address)
 
 
 async def test_a_stop_refuses_new_calls(ledger: Ledger, rpc: LedgerServiceStub, doors: Doors) -> None:

@@ -17,6 +17,7 @@ def _families() -> dict[str, type[PycoreError]]:
 def test_the_list_of_families_is_an_api_promise() -> None:
     assert {name: (kind.code, kind.retryable) for name, kind in _families().items()} == {
         "PycoreError": ("internal", False),
+        "RetryLaterError": ("internal", True),
         "LedgerOverloadedError": ("ledger_overloaded", True),
         "LedgerUnavailableError": ("ledger_unavailable", True),
         "LedgerFencedError": ("ledger_fenced", False),
@@ -30,6 +31,7 @@ def test_the_list_of_families_is_an_api_promise() -> None:
         "AlreadyExistsError": ("already_exists", False),
         "IdempotencyMismatchError": ("idempotency_mismatch", False),
         "RequestInProgressError": ("request_in_progress", True),
+        "UnauthenticatedError": ("unauthenticated", False),
         "SealedValueError": ("sealed_value", False),
         "SealRefusedError": ("seal_refused", False),
         "InvalidCardError": ("invalid_card", False),

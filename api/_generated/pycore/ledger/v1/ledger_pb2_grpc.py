@@ -34,7 +34,7 @@ class LedgerServiceStub(object):
     an event that was already recorded answers `EXISTS`.
     - Error statuses carry `google.rpc.Status` details: `ErrorInfo` (reason, domain `ledger.pycore`) and, where trying
     again helps, `RetryInfo`. docs/api.md lists the reasons.
-    - There is no authentication yet.
+    - It is for operators: send `authorization: Bearer` and an operator's key, unless the server is on this machine.
     """
 
     def __init__(self, channel):
@@ -94,7 +94,7 @@ class LedgerServiceServicer(object):
     an event that was already recorded answers `EXISTS`.
     - Error statuses carry `google.rpc.Status` details: `ErrorInfo` (reason, domain `ledger.pycore`) and, where trying
     again helps, `RetryInfo`. docs/api.md lists the reasons.
-    - There is no authentication yet.
+    - It is for operators: send `authorization: Bearer` and an operator's key, unless the server is on this machine.
     """
 
     def CreateAccounts(self, request, context):
@@ -224,7 +224,7 @@ class LedgerService(object):
     an event that was already recorded answers `EXISTS`.
     - Error statuses carry `google.rpc.Status` details: `ErrorInfo` (reason, domain `ledger.pycore`) and, where trying
     again helps, `RetryInfo`. docs/api.md lists the reasons.
-    - There is no authentication yet.
+    - It is for operators: send `authorization: Bearer` and an operator's key, unless the server is on this machine.
     """
 
     @staticmethod

@@ -1,0 +1,42 @@
+"""Handlers behind the check of who calls."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.rest.body import header
+from api.rest.endpoint import AnyEndpoint, Endpoint, Handler, TenantHandler
+from api.services import Services
+from pycore.merchants import OperatorScope, Scope
+
+
+def served(endpoint: AnyEndpoint) -> Handler:
+    """Return the endpoint's handler; where it has a scope, nobody without it gets so far."""
+    if not isinstance(endpoint, Endpoint):
+        return _for_tenants(endpoint.handler, endpoint.scope)
+    return endpoint.handler if endpoint.scope is None else _for_operators(endpoint.handler, endpoint.scope)
+
+
+def _for_tenants(handler: TenantHandler, scope: Scope) -> Handler:
+    async def handle(services: Services, request: Request) -> Response:
+        caller = await services.access.caller(_authorization(request), _address(request), scope)
+        return await handler(services, caller, request)
+
+    return handle
+
+
+def _for_operators(handler: Handler, scope: OperatorScope) -> Handler:
+    async def handle(services: Services, request: Request) -> Response:
+        await services.access.allow_operator(_authorization(request), _address(request), scope)
+        return await handler(services, request)
+
+    return handle
+
+
+def _authorization(request: Request) -> str | None:
+    value = header(request, b"authorization")
+    return None if value is None else value.decode("latin-1")
+
+
+def _address(request: Request) -> str:
+    host: str = request.scope["client"][0]
+    return host
