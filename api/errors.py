@@ -26,6 +26,7 @@ from pycore.errors import (
     PycoreError,
     RequestInProgressError,
     RequestTooLargeError,
+    RowsRefusedError,
     UnauthenticatedError,
 )
 
@@ -101,6 +102,7 @@ OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
     InvalidStateError: Outside(grpc.StatusCode.FAILED_PRECONDITION, HTTPStatus.CONFLICT),
     AlreadyExistsError: Outside(grpc.StatusCode.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     IdempotencyMismatchError: Outside(grpc.StatusCode.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    RowsRefusedError: Outside(grpc.StatusCode.ABORTED, HTTPStatus.CONFLICT),
     RequestInProgressError: Outside(grpc.StatusCode.ABORTED, HTTPStatus.CONFLICT, 100),
     MalformedRequestError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
     NotFoundError: Outside(grpc.StatusCode.NOT_FOUND, HTTPStatus.NOT_FOUND),

@@ -87,6 +87,18 @@ class InvalidRecordsError(PycoreError):
     meaning = "the request is not made of valid records; nothing was recorded: correct it"
 
 
+class RowsRefusedError(PycoreError):
+    """Its rows contradict what is recorded: a key is taken, or what they change was changed. Nothing was recorded."""
+
+    code = "conflict"
+    meaning = "it contradicts what was recorded meanwhile; nothing of it was recorded: look at it again"
+
+    def __init__(self, message: str | None = None, *, constraint: str | None = None) -> None:
+        super().__init__(message)
+        self.constraint = constraint
+        """Name of the database's constraint that was violated; None where a version guard did not hold."""
+
+
 class InvalidRequestError(PycoreError):
     """A field of the request is missing or not allowed; the message names it. Nothing was recorded."""
 

@@ -57,6 +57,7 @@ class LedgerCollector(Collector):
                 stats.writer.failed_batches,
             ),
             ("requests_refused", "Requests refused because the queue was full.", stats.writer.refused_requests),
+            ("conflicts", "Requests whose rows contradicted what was recorded.", stats.writer.refused_rows),
             ("cold_ids", "Ids that had to be looked up in the database.", stats.writer.cold_ids),
         ):
             yield CounterMetricFamily(f"pycore_ledger_{name}", text, value)

@@ -18,6 +18,7 @@ from pycore.errors import (
     RequestInProgressError,
     RequestTooLargeError,
     RetryLaterError,
+    RowsRefusedError,
 )
 
 _KINDS: Final[dict[str, type[PycoreError]]] = {
@@ -25,7 +26,7 @@ _KINDS: Final[dict[str, type[PycoreError]]] = {
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, PycoreError)
     # The others, made of more than a message, are for a start that fails.
-    if kind.__init__ in {PycoreError.__init__, RetryLaterError.__init__}
+    if kind.__init__ in {PycoreError.__init__, RetryLaterError.__init__, RowsRefusedError.__init__}
 } | {"MALFORMED_REQUEST": InvalidRecordsError}
 del _KINDS["INTERNAL"]
 _CONNECTION_LOST: Final = (

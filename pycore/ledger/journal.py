@@ -54,7 +54,7 @@ class Journal:
         self._unsettled: tuple[int, bytes] = (0, GENESIS)
         self.lsn = lsn
 
-    async def append(self, batch: _core.Batch, statements: dict[str, list[tuple[object, ...]]]) -> None:
+    async def append(self, batch: _core.Batch, statements: rows.Statements) -> None:
         """Make a batch and its rows durable in one transaction.
 
         Raises LedgerFencedError where another writer took over, a PostgreSQL error where the server refused (nothing

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 from pycore.store import Connection
 
 RowsOf = Callable[[bytes], Sequence["Rows"]]
-"""From a unit's packed results to the rows that must be written with them."""
+"""From a unit's packed results to the rows that must be written with them.
+
+It is called again where the batch has to be written anew, so it has no effect but its value.
+"""
 
 
 class Rows(NamedTuple):
@@ -22,20 +25,24 @@ class Rows(NamedTuple):
     rows: Sequence[tuple[Any, ...]]
 
 
+Statements = dict[str, list[tuple[Any, ...]]]
+"""All rows of a batch, per statement."""
+
+
 class RowCountError(Exception):
     """A guarded statement changed fewer rows than it was given."""
 
 
-def merged(parts: Iterable[Rows]) -> dict[str, list[tuple[Any, ...]]]:
+def merged(parts: Iterable[Rows]) -> Statements:
     """Return all rows per statement, in the order the statements first came."""
-    statements: dict[str, list[tuple[Any, ...]]] = {}
+    statements: Statements = {}
     for part in parts:
         if part.rows:
             statements.setdefault(part.sql, []).extend(part.rows)
     return statements
 
 
-async def write(connection: Connection, statements: dict[str, list[tuple[Any, ...]]]) -> None:
+async def write(connection: Connection, statements: Statements) -> None:
     """Execute each statement once, inside the caller's transaction.
 
     Raises RowCountError where a statement changed another number of rows than it was given: a version guard did

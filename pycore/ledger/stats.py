@@ -36,6 +36,7 @@ class WriterStats:
     def __init__(self) -> None:
         self.queued_events = 0
         self.refused_requests = 0
+        self.refused_rows = 0
         self.failed_batches = 0
         self.cold_ids = 0
         self.batches = 0

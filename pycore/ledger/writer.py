@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -24,6 +24,7 @@ from pycore.errors import (
     OutcomeUnknownError,
     PycoreError,
     RequestTooLargeError,
+    RowsRefusedError,
 )
 from pycore.ledger import rows
 from pycore.ledger.account import RECORD_SIZE
@@ -31,7 +32,8 @@ from pycore.ledger.history import ColdRecord
 from pycore.ledger.journal import Journal
 from pycore.ledger.stats import WriterStats
 from pycore.ledger.status import Operation
-from pycore.store import is_connection_lost
+from pycore.ledger.unit import RESULT_SIZE, Unit, answer
+from pycore.store import is_connection_lost, is_unavailable, reason_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -41,7 +43,6 @@ ColdLookup = Callable[[list[int]], Awaitable[list[ColdRecord]]]
 log = structlog.get_logger()
 
 _OPERATIONS = frozenset(Operation)
-_RESULT_SIZE = 16
 # Turns of the event loop. A gRPC request takes several from its socket to the queue, with a thread of gRPC's between;
 # measured with 64 callers, 16 quiet turns flush twice as many requests at once as none do, more add nothing.
 _QUIET_TURNS = 16
@@ -50,38 +51,6 @@ _RETRY_AFTER_MS = 200
 _SETTLE_SECONDS = 2.0
 _RECONNECT_SECONDS_MIN = 0.02
 _RECONNECT_SECONDS_MAX = 1.0
-
-
-class _Unit:
-    """One caller's request on its way into a batch: ``count`` events for the engine, rows, or both."""
-
-    __slots__ = ("count", "deadline", "future", "operation", "records", "rows_of", "size")
-
-    def __init__(
-        self,
-        operation: int,
-        records: Buffer,
-        count: int,
-        size: int,
-        future: asyncio.Future[bytes],
-        deadline: float | None,
-        rows_of: rows.RowsOf | None,
-    ) -> None:
-        self.operation = operation
-        self.records = records
-        self.count = count
-        self.size = size
-        self.future = future
-        self.deadline = deadline
-        self.rows_of = rows_of
-
-
-class _PoisonError(Exception):
-    """A unit whose rows cannot be told from its results: it is set aside, its neighbours go on."""
-
-    def __init__(self, unit: _Unit) -> None:
-        super().__init__()
-        self.unit = unit
 
 
 class Writer:
@@ -104,7 +73,7 @@ class Writer:
         self._queue_events_max = queue_events_max
         self._batch_events_max = batch_events_max
         self._room = room
-        self._queue: deque[_Unit] = deque()
+        self._queue: deque[Unit] = deque()
         self._wake = asyncio.Event()
         self._expiry_timer: asyncio.TimerHandle | None = None
         self._refusal: PycoreError | None = None
@@ -184,7 +153,7 @@ class Writer:
             self.stats.refused_requests += 1
             raise LedgerOverloadedError(retry_after_ms=_RETRY_AFTER_MS)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Unit(operation, records, count, size, future, deadline, rows_of))
+        self._queue.append(Unit(operation, records, count, size, future, deadline, rows_of))
         self.stats.queued_events += size
         self._wake.set()
         return future
@@ -232,9 +201,9 @@ class Writer:
             if quiet_turns == _QUIET_TURNS or queued >= self._batch_events_max:
                 return
 
-    def _take(self) -> list[_Unit]:
+    def _take(self) -> list[Unit]:
         """Return everything that waits, as far as one batch holds it, without what nobody waits for any more."""
-        units: list[_Unit] = []
+        units: list[Unit] = []
         events = 0
         queue, stats = self._queue, self.stats
         now = time.monotonic()
@@ -250,33 +219,66 @@ class Writer:
             units.append(unit)
         return units
 
-    async def _write(self, units: list[_Unit]) -> None:
-        """Apply one batch, make it durable, answer."""
+    async def _write(self, units: list[Unit]) -> None:
+        """Write what was taken, as one batch; as several where a unit has to be set aside."""
+        while True:
+            units = await self._try(units)
+            if not units:
+                return
+
+    async def _try(self, units: list[Unit]) -> list[Unit]:
+        """Apply one batch, make it durable, answer. Return the units to be tried again at once."""
         started = time.perf_counter()
         engine_units = [(unit.operation, unit.records) for unit in units if unit.count]
         try:
             cold = await self._cold_records(engine_units)
         except Exception as error:
-            self._fail(units, self._refused_by_database(error))
-            return
+            self._fail(units, _refused_by_database(error))
+            return []
         batch = self._engine.apply(engine_units, time.time_ns(), cold)
-        try:
-            await self._make_durable(batch, units)
-        except _PoisonError as poison:
+        parts, sound = _rows_of(units, batch.results)
+        if len(sound) < len(units):
             self._engine.rollback()
-            await self._write([unit for unit in units if unit is not poison.unit])
-            return
+            return sound
+        try:
+            await self._make_durable(batch, units, rows.merged(parts))
         except Exception as error:
             self._engine.rollback()
-            self._fail(units, error if isinstance(error, PycoreError) else self._refused_by_database(error))
-            return
+            if parts and not isinstance(error, PycoreError) and not is_unavailable(error):
+                return self._isolate(units, error)
+            self._fail(units, error if isinstance(error, PycoreError) else _refused_by_database(error))
+            return []
         except BaseException:
             # Cancelled: the process is going down without an answer, so there is nobody to give a wrong one to.
             self._fail(units, OutcomeUnknownError())
             raise
         self._engine.commit()
         self.stats.observe_batch(batch, units=len(units), seconds=time.perf_counter() - started)
-        _answer(units, batch.results)
+        answer(units, batch.results)
+        return []
+
+    def _isolate(self, units: list[Unit], error: Exception) -> list[Unit]:
+        """Return the first half of a batch whose rows were refused, until the guilty unit is alone; it is told.
+
+        The second half goes back to the head of the queue, to be refused with it should the connection break.
+        """
+        if len(units) > 1:
+            half = len(units) // 2
+            self._queue.extendleft(reversed(units[half:]))
+            self.stats.queued_events += sum(unit.size for unit in units[half:])
+            return units[:half]
+        constraint = getattr(error, "constraint_name", None)
+        # No message and no detail of PostgreSQL's: they quote the values.
+        log.warning(
+            "rows refused",
+            error=type(error).__name__,
+            table=getattr(error, "table_name", None),
+            column=getattr(error, "column_name", None),
+            constraint=constraint,
+        )
+        self.stats.refused_rows += 1
+        units[0].fail(RowsRefusedError(constraint=constraint))
+        return []
 
     async def _cold_records(self, units: list[tuple[int, Buffer]]) -> list[ColdRecord]:
         """Return what the database knows of the ids the engine does not hold.
@@ -291,28 +293,12 @@ class Writer:
             self.stats.cold_ids += len(missing)
         return found
 
-    def _statements(self, units: list[_Unit], results: bytes) -> dict[str, list[tuple[Any, ...]]]:
-        parts: list[rows.Rows] = []
-        start = 0
-        for unit in units:
-            end = start + unit.count * _RESULT_SIZE
-            if unit.rows_of is not None:
-                try:
-                    parts += unit.rows_of(results[start:end])
-                except Exception as error:
-                    if not unit.future.done():
-                        unit.future.set_exception(error)
-                    raise _PoisonError(unit) from error
-            start = end
-        return rows.merged(parts)
-
-    async def _make_durable(self, batch: _core.Batch, units: list[_Unit]) -> None:
+    async def _make_durable(self, batch: _core.Batch, units: list[Unit], statements: rows.Statements) -> None:
         """Append the batch; when the connection breaks under it, find out what became of it before anything else.
 
         Raises LedgerFencedError or a PostgreSQL error: nothing was recorded. Where that cannot be known soon the
         callers are told so (OutcomeUnknownError), and this goes on asking: no other batch starts before it is settled.
         """
-        statements = self._statements(units, batch.results)
         while True:
             try:
                 await self._journal.append(batch, statements)
@@ -326,7 +312,7 @@ class Writer:
             if await self._settle(units):
                 return
 
-    async def _settle(self, units: list[_Unit]) -> bool:
+    async def _settle(self, units: list[Unit]) -> bool:
         """Return whether the append under way when the connection broke is durable; asks until PostgreSQL answers."""
         self._refusal = LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
         self._refuse_queue(self._refusal)
@@ -341,7 +327,7 @@ class Writer:
                     raise
                 except Exception as error:
                     # Whatever it is: as long as we do not know, we may not act as if we did.
-                    log.warning("append not settled yet", reason=str(error), lsn=self._journal.lsn + 1)
+                    log.warning("append not settled yet", reason=reason_of(error), lsn=self._journal.lsn + 1)
                 else:
                     self._refusal = None
                     return durable
@@ -357,16 +343,10 @@ class Writer:
         self.stats.queued_events = 0
         self._fail(waiting, error)
 
-    def _refused_by_database(self, error: Exception) -> PycoreError:
-        return LedgerUnavailableError(
-            f"the database refused the write ({error}): nothing was recorded", retry_after_ms=_RETRY_AFTER_MS
-        )
-
-    def _fail(self, units: list[_Unit], error: PycoreError) -> None:
+    def _fail(self, units: list[Unit], error: PycoreError) -> None:
         self.stats.failed_batches += 1
         for unit in units:
-            if not unit.future.done():
-                unit.future.set_exception(error)
+            unit.fail(error)
 
     def _expiry_due(self) -> bool:
         expiry = self._engine.next_expiry
@@ -383,14 +363,24 @@ class Writer:
             self._expiry_timer = asyncio.get_running_loop().call_later(min(seconds, 3600.0), self._wake.set)
 
 
-def _answer(units: list[_Unit], results: bytes) -> None:
-    if len(units) == 1:
-        if not units[0].future.done():
-            units[0].future.set_result(results)
-        return
+def _rows_of(units: list[Unit], results: bytes) -> tuple[list[rows.Rows], list[Unit]]:
+    """Return the units' rows, and the units whose rows can be told; the others are given the reason."""
+    parts: list[rows.Rows] = []
+    sound: list[Unit] = []
     start = 0
     for unit in units:
-        end = start + unit.count * _RESULT_SIZE
-        if not unit.future.done():
-            unit.future.set_result(results[start:end])
+        end = start + unit.count * RESULT_SIZE
+        try:
+            if unit.rows_of is not None:
+                parts += unit.rows_of(results[start:end])
+            sound.append(unit)
+        except Exception as error:
+            unit.fail(error)
         start = end
+    return parts, sound
+
+
+def _refused_by_database(error: Exception) -> PycoreError:
+    return LedgerUnavailableError(
+        f"the database refused the write ({reason_of(error)}): nothing was recorded", retry_after_ms=_RETRY_AFTER_MS
+    )

@@ -1,7 +1,7 @@
 """PostgreSQL for the rest of the library: an embedded server, connections, the schema."""
 
 from pycore.store.embedded import EmbeddedServer
-from pycore.store.failure import is_connection_lost, is_unavailable, unavailable_raised
+from pycore.store.failure import is_connection_lost, is_unavailable, reason_of, unavailable_raised
 from pycore.store.layout import running_dsn
 from pycore.store.leftover import Progress
 from pycore.store.migrations import migrate
@@ -18,6 +18,7 @@ __all__ = [
     "is_connection_lost",
     "is_unavailable",
     "migrate",
+    "reason_of",
     "running_dsn",
     "unavailable_raised",
 ]

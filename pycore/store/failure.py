@@ -23,13 +23,15 @@ _CONNECTION_LOST = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 
-# The server answers, but cannot do its work now: disk full, too many connections, out of memory, a read-only standby.
+# The server answers, but cannot do its work now: disk full, too many connections, out of memory, a read-only standby, a
+# deadlock with somebody else.
 _UNABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.PostgresSystemError,
     asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
 )
 
 
@@ -49,6 +51,11 @@ def is_unavailable(error: BaseException) -> bool:
     return is_connection_lost(error) or isinstance(error, _UNABLE)
 
 
+def reason_of(error: BaseException) -> str:
+    """Return what an error says, for logs and messages: never PostgreSQL's DETAIL, which quotes the rows' values."""
+    return str(getattr(error, "message", None) or error) or type(error).__name__
+
+
 @contextmanager
 def unavailable_raised() -> Iterator[None]:
     """Raise ``LedgerUnavailableError`` where the database is away. For reads only: never put it around a COMMIT."""
@@ -58,7 +65,7 @@ def unavailable_raised() -> Iterator[None]:
         if not is_unavailable(error):
             raise
         raise LedgerUnavailableError(
-            f"the database cannot be used now ({str(error) or type(error).__name__}); nothing was recorded:"
+            f"the database cannot be used now ({reason_of(error)}); nothing was recorded:"
             " send the request again a little later",
             retry_after_ms=RETRY_AFTER_MS,
         ) from error

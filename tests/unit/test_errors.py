@@ -25,6 +25,7 @@ def test_the_list_of_families_is_an_api_promise() -> None:
         "DeadlineExceededError": ("deadline_exceeded", True),
         "RequestTooLargeError": ("request_too_large", False),
         "InvalidRecordsError": ("invalid_records", False),
+        "RowsRefusedError": ("conflict", False),
         "InvalidRequestError": ("invalid_request", False),
         "NotFoundError": ("not_found", False),
         "InvalidStateError": ("invalid_state", False),

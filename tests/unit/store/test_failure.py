@@ -30,6 +30,7 @@ UNABLE: list[BaseException] = [
     asyncpg.QueryCanceledError(""),
     asyncpg.PostgresIOError("could not write"),
     asyncpg.LockNotAvailableError(""),
+    asyncpg.DeadlockDetectedError(""),
 ]
 DEFINITE: list[BaseException] = [
     asyncpg.UniqueViolationError(""),
