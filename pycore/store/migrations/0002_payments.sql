@@ -87,6 +87,7 @@ CREATE TABLE payments (
     method             text,
     channel            text,
     attempt_id         uuid,
+    hold_id            uuid,
     store_id           uuid,
     customer_id        uuid,
     subject            text NOT NULL,
@@ -104,7 +105,7 @@ CREATE TABLE payments (
 CREATE INDEX payments_of_merchant ON payments (merchant_id, live, id);
 CREATE INDEX payments_of_customer ON payments (customer_id, id) WHERE customer_id IS NOT NULL;
 -- What has an end in time and has not met it yet: the sweeper's list.
-CREATE INDEX payments_open ON payments (expires_at) WHERE status IN ('created', 'requires_action', 'processing');
+CREATE INDEX payments_open ON payments (expires_at) WHERE status IN ('created', 'requires_action', 'processing', 'authorized');
 
 -- One try at one channel. It is written before the channel is called (the intention) and after (the outcome).
 -- next_check_at: when the channel is to be asked; NULL once nothing is open.
@@ -141,7 +142,7 @@ CREATE TABLE refunds (
     merchant_id        uuid NOT NULL,
     live               boolean NOT NULL,
     merchant_reference text NOT NULL,
-    status             text NOT NULL CHECK (status IN ('pending', 'unknown', 'succeeded', 'failed', 'requires_action')),
+    status             text NOT NULL CHECK (status IN ('pending', 'requires_action', 'succeeded', 'failed')),
     amount             bigint NOT NULL CHECK (amount > 0),
     currency           text NOT NULL,
     channel            text NOT NULL,
