@@ -29,9 +29,7 @@ class PaymentStatus(StrEnum):
     EXPIRED = "expired"
 
 
-FINAL: Final = frozenset(
-    {PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.CANCELED, PaymentStatus.EXPIRED}
-)
+FINAL: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.CANCELED, PaymentStatus.EXPIRED})
 """What a payment stays for ever."""
 
 

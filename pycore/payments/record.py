@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import asyncpg
 import msgspec
 from msgspec import Struct
 
@@ -215,7 +215,7 @@ class RefundRecord(Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-def payment_record(row: Mapping[str, Any]) -> PaymentRecord:
+def payment_record(row: asyncpg.Record) -> PaymentRecord:
     """Return the record of a row of ``payments``."""
     return PaymentRecord(
         id=row["id"].int,
@@ -246,7 +246,7 @@ def payment_record(row: Mapping[str, Any]) -> PaymentRecord:
     )
 
 
-def refund_record(row: Mapping[str, Any]) -> RefundRecord:
+def refund_record(row: asyncpg.Record) -> RefundRecord:
     """Return the record of a row of ``refunds``."""
     return RefundRecord(
         id=row["id"].int,

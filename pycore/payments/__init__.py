@@ -1,0 +1,1 @@
+"""Payments: asked for once, paid at most once, and always with a true outcome."""

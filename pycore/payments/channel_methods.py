@@ -1,0 +1,53 @@
+"""What the payment service asks of the channels; how they do it is theirs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from pycore.payments.idempotency import Reply
+from pycore.payments.payment import PaymentMethod
+from pycore.payments.record import PaymentRecord, RefundRecord
+from pycore.payments.request import Payer
+
+
+class Confirmation(NamedTuple):
+    """How a payment is to be paid through a channel.
+
+    Attributes:
+        channel: which; None: the routing rules choose.
+        reply: where the reply to the request is kept.
+        is_reply_kept: whether a first reply is durable already and has to be amended.
+    """
+
+    method: PaymentMethod
+    channel: str | None
+    payer: Payer
+    reply: Reply
+    is_reply_kept: bool
+
+
+class ChannelMethods(Protocol):
+    """Payments through channels. Every method leaves what it did in the book, whatever the channel did."""
+
+    async def confirm(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
+        """Ask the payer through a channel; the caller holds the payment's lock.
+
+        The intention and the reply are durable before the channel is called, the outcome before this returns. An
+        outcome that is not known leaves the payment ``processing``.
+
+        Raises InvalidRequestError or InvalidStateError where no channel can do it; nothing was recorded.
+        """
+        ...
+
+    async def cancel(self, record: PaymentRecord, reply: Reply) -> PaymentRecord:
+        """Close what is open at channels, then the payment; the caller holds its lock.
+
+        Where a channel does not say that it is closed the payment stays as it is and is asked about later.
+
+        Raises InvalidStateError where it is paid already; nothing was recorded.
+        """
+        ...
+
+    async def refund(self, refund: RefundRecord) -> RefundRecord:
+        """Ask the channel to give back; the refund is durable and its money in transit. Never raises for channels."""
+        ...

@@ -1,0 +1,214 @@
+"""Making payments, many at once: checked, compared with what was asked before, paid from balances on the spot.
+
+This is the hot path: one unit of transfers and rows for all payments of a call, one query for all their keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final
+
+import msgspec
+
+from pycore.errors import AlreadyExistsError, NotFoundError, PycoreError
+from pycore.events import INSERT_EVENTS, EventType, event_row
+from pycore.ids import new_id
+from pycore.ledger import CreateTransferStatus, Ledger, Operation, Rows, Transfer
+from pycore.ledger.chart import AccountKey, Chart
+from pycore.ledger.status import unpack_transfer_results
+from pycore.ledger.transfer import pack_transfers
+from pycore.payments import postings, tables
+from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
+from pycore.payments.parties import Parties
+from pycore.payments.payment import CaptureMethod, Payment, PaymentMethod, PaymentStatus, decoded_payment, encoded
+from pycore.payments.record import PaymentRecord
+from pycore.payments.request import CreatePayment, check_create, check_key, customer_id, store_id
+from pycore.tenant import Tenant
+
+OPERATION: Final = "payments.create"
+PAYMENTS_MAX: Final = 1000
+"""Payments in one call."""
+BALANCE: Final = "balance"
+"""The channel that is our own ledger."""
+
+_SECOND: Final = 10**9
+_EVENTS: Final = {
+    PaymentStatus.CREATED: EventType.PAYMENT_CREATED,
+    PaymentStatus.AUTHORIZED: EventType.PAYMENT_AUTHORIZED,
+    PaymentStatus.SUCCEEDED: EventType.PAYMENT_SUCCEEDED,
+    PaymentStatus.FAILED: EventType.PAYMENT_FAILED,
+}
+_REFUSED: Final = {CreateTransferStatus.EXCEEDS_CREDITS: "insufficient_balance"}
+
+
+class Creation:
+    """One payment on its way: what was asked, and what has become of it so far."""
+
+    __slots__ = ("claims", "outcome", "record", "reply", "request")
+
+    def __init__(self, tenant: Tenant, key: str, request: CreatePayment, now_ns: int) -> None:
+        """Raises InvalidRequestError."""
+        check_key(key)
+        check_create(request)
+        self.request = request
+        self.reply = Reply(RequestKey(tenant, OPERATION, key), fingerprint(request))
+        self.claims: tuple[Hashable, ...] = (self.reply.request, (tenant, request.merchant_reference))
+        self.outcome: Payment | PycoreError | None = None
+        self.record = PaymentRecord(
+            id=new_id(),
+            tenant=tenant,
+            merchant_reference=request.merchant_reference,
+            status=PaymentStatus.CREATED,
+            purpose=request.purpose,
+            amount=request.amount,
+            currency=request.currency,
+            capture_method=request.capture_method,
+            method=request.method,
+            channel=request.channel,
+            store_id=store_id(request.store_id),
+            customer_id=customer_id(request.customer_id),
+            subject=request.subject,
+            return_url=request.return_url,
+            metadata=request.metadata,
+            created_at=now_ns,
+            expires_at=now_ns + request.expires_in_seconds * _SECOND,
+            updated_at=now_ns,
+        )
+
+    @property
+    def is_paid_from_balance(self) -> bool:
+        """Whether the ledger decides at once."""
+        return self.request.confirm and self.request.method is PaymentMethod.BALANCE
+
+
+class PaymentCreation:
+    """Makes payments."""
+
+    def __init__(self, ledger: Ledger, accounts: Chart, memory: RequestMemory, clock_ns: Callable[[], int]) -> None:
+        self._ledger = ledger
+        self._accounts = accounts
+        self._memory = memory
+        self._clock_ns = clock_ns
+        self._parties = Parties(ledger.store)
+
+    def begin(self, tenant: Tenant, requests: Sequence[tuple[str, CreatePayment]]) -> list[Creation | PycoreError]:
+        """Return the creations that are well-formed and claimed, errors in the place of the others."""
+        now_ns = self._clock_ns()
+        begun: list[Creation | PycoreError] = []
+        for key, request in requests:
+            try:
+                creation = Creation(tenant, key, request, now_ns)
+                self._memory.claim(*creation.claims)
+            except PycoreError as error:
+                begun.append(error)
+            else:
+                begun.append(creation)
+        return begun
+
+    def end(self, creations: Sequence[Creation]) -> None:
+        """Give back what was claimed."""
+        for creation in creations:
+            self._memory.release(creation.claims)
+
+    async def recall(self, creations: Sequence[Creation]) -> list[Creation]:
+        """Return those that are new; the others get their outcome. Raises LedgerUnavailableError."""
+        asked = [(creation.reply.request, creation.request.merchant_reference) for creation in creations]
+        fresh = []
+        for creation, known in zip(creations, await self._memory.recall(asked), strict=True):
+            try:
+                reply = known.reply_to(creation.reply.fingerprint)
+            except PycoreError as error:
+                creation.outcome = error
+                continue
+            if reply is not None:
+                creation.outcome = decoded_payment(reply)
+            elif known.is_reference_taken:
+                creation.outcome = AlreadyExistsError(
+                    f"there is a payment with the merchant_reference {creation.request.merchant_reference} already;"
+                    " nothing was recorded: look at it, or choose a new reference"
+                )
+            else:
+                fresh.append(creation)
+        return await self._parties_known(fresh)
+
+    async def _parties_known(self, creations: list[Creation]) -> list[Creation]:
+        known = []
+        for creation in creations:
+            record = creation.record
+            try:
+                await self._parties.check(record.tenant, record.customer_id, record.store_id)
+            except NotFoundError as error:
+                creation.outcome = error
+            else:
+                known.append(creation)
+        return known
+
+    async def record(self, creations: Sequence[Creation], *, deadline: float | None) -> None:
+        """Make the payments durable; those paid from a balance are decided. Raises as ``Ledger.enqueue``."""
+        if not creations:
+            return
+        deciding = [creation for creation in creations if creation.is_paid_from_balance]
+        if not deciding:
+            await self._ledger.record(_rows(creations), deadline=deadline)
+            return
+        transfers = await self._transfers(deciding)
+
+        def rows_of(results: bytes) -> list[Rows]:
+            for creation, result in zip(deciding, unpack_transfer_results(results), strict=True):
+                creation.record = _decided(creation, result.status)
+            return _rows(creations)
+
+        await self._ledger.enqueue(
+            Operation.CREATE_TRANSFERS, pack_transfers(transfers), deadline=deadline, rows_of=rows_of
+        )
+
+    async def _transfers(self, creations: Sequence[Creation]) -> list[Transfer]:
+        keys: list[AccountKey] = []
+        for creation in creations:
+            keys += (postings.payer_balance(creation.record), postings.beneficiary(creation.record))
+        ids = await self._accounts.opened(keys)
+        return [
+            postings.pay_from_balance(
+                creation.record,
+                ids[2 * place],
+                ids[2 * place + 1],
+                hold_seconds=creation.request.expires_in_seconds if _is_manual(creation) else 0,
+            )
+            for place, creation in enumerate(creations)
+        ]
+
+
+def _is_manual(creation: Creation) -> bool:
+    return creation.request.capture_method is CaptureMethod.MANUAL
+
+
+def _decided(creation: Creation, status: CreateTransferStatus) -> PaymentRecord:
+    """Return the payment as the ledger decided. Raises ValueError for what cannot be: nothing of it is then written."""
+    record, manual = creation.record, _is_manual(creation)
+    decided: dict[str, object] = {"channel": BALANCE, "failure_code": None, "amount_captured": 0, "hold_id": None}
+    if status is CreateTransferStatus.CREATED and manual:
+        decided |= {"status": PaymentStatus.AUTHORIZED, "hold_id": record.id}
+    elif status is CreateTransferStatus.CREATED:
+        decided |= {"status": PaymentStatus.SUCCEEDED, "amount_captured": record.amount}
+    elif status in _REFUSED:
+        decided |= {"status": PaymentStatus.FAILED, "failure_code": _REFUSED[status]}
+    else:
+        raise ValueError(f"a payment's transfer cannot end with {status.name.lower()}")
+    return msgspec.structs.replace(record, **decided)
+
+
+def _rows(creations: Sequence[Creation]) -> list[Rows]:
+    """Return the rows of the payments, their replies and events; the payments are their outcomes from now on."""
+    keys, events = [], []
+    for creation in creations:
+        record = creation.record
+        payment = record.public()
+        data = encoded(payment)
+        creation.outcome = payment
+        keys.append(creation.reply.row(data, record.created_at))
+        events.append(event_row(record.tenant, _EVENTS[record.status], record.id, data, record.created_at))
+    return [
+        tables.new_payments([creation.record for creation in creations]),
+        tables.idempotency_keys(keys),
+        Rows(INSERT_EVENTS, events),
+    ]

@@ -1,0 +1,172 @@
+"""Requests that were made before: the same request is answered the same, however often it comes.
+
+A key belongs to a tenant and an operation. Its row is written in the transaction of what the request did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Iterable, Sequence
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from asyncpg.pgproto.pgproto import UUID
+
+from pycore.errors import IdempotencyMismatchError, RequestInProgressError
+from pycore.ledger import Rows
+from pycore.payments import tables
+from pycore.store import Store, unavailable_raised
+from pycore.tenant import Tenant
+
+_ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
+# Each key is found through its index, one by one, whatever the planner thinks of the tables' sizes.
+_RECALL: Final = """
+SELECT asked.position, found.fingerprint, found.reply
+FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[]) WITH ORDINALITY
+    AS asked (merchant_id, live, operation, key, position)
+CROSS JOIN LATERAL (
+    SELECT fingerprint, reply FROM idempotency_keys AS kept
+    WHERE (kept.merchant_id, kept.live, kept.operation, kept.key)
+        = (asked.merchant_id, asked.live, asked.operation, asked.key) LIMIT 1) AS found
+"""
+_REFERENCES: Final = """
+SELECT asked.position
+FROM unnest($1::uuid[], $2::boolean[], $3::text[]) WITH ORDINALITY AS asked (merchant_id, live, reference, position)
+CROSS JOIN LATERAL (
+    SELECT 1 FROM payments WHERE (payments.merchant_id, payments.live, payments.merchant_reference)
+        = (asked.merchant_id, asked.live, asked.reference) LIMIT 1) AS found
+"""
+_AMEND: Final = (
+    "UPDATE idempotency_keys AS kept SET reply = amended.reply"
+    " FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::json[])"
+    " AS amended (merchant_id, live, operation, key, reply)"
+    " WHERE (kept.merchant_id, kept.live, kept.operation, kept.key)"
+    " = (amended.merchant_id, amended.live, amended.operation, amended.key)"
+)
+
+
+class RequestKey(NamedTuple):
+    """What a caller named a request."""
+
+    tenant: Tenant
+    operation: str
+    key: str
+
+
+class Reply(NamedTuple):
+    """How the reply to a request is kept."""
+
+    request: RequestKey
+    fingerprint: bytes
+
+    def kept(self, reply: bytes, now_ns: int) -> Rows:
+        """Return the row that keeps ``reply`` (JSON), for the transaction of what the request does."""
+        return tables.idempotency_keys([self.row(reply, now_ns)])
+
+    def row(self, reply: bytes, now_ns: int) -> tuple[Any, ...]:
+        """Return the row's values."""
+        tenant, operation, key = self.request
+        return (tenant.merchant_id, tenant.live, operation, key, self.fingerprint, reply, now_ns)
+
+    def amended(self, reply: bytes) -> Rows:
+        """Return the row that replaces a reply kept before, once more is known."""
+        tenant, operation, key = self.request
+        return Rows(_AMEND, [(UUID(tenant.merchant_id.to_bytes(16)), tenant.live, operation, key, reply.decode())])
+
+
+class Remembered(NamedTuple):
+    """What is known of a request: its fingerprint and reply, if it was made before; if its reference is taken."""
+
+    fingerprint: bytes | None
+    reply: str
+    is_reference_taken: bool
+
+    def reply_to(self, fingerprint: bytes) -> str | None:
+        """Return the reply kept, or None for a new request. Raises IdempotencyMismatchError for another one's key."""
+        if self.fingerprint is None:
+            return None
+        if self.fingerprint != fingerprint:
+            raise IdempotencyMismatchError
+        return self.reply
+
+
+def fingerprint(request: Any, *subject: int) -> bytes:
+    """Return what tells requests apart: a hash of everything in them, and of the ids they are about."""
+    return blake2b(_ENCODE((request, *map(str, subject))), digest_size=16).digest()
+
+
+class RequestMemory:
+    """Which requests are under way here, and which were made before."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._under_way: set[Hashable] = set()
+        self._waiting: list[tuple[Sequence[tuple[RequestKey, str | None]], asyncio.Future[list[Remembered]]]] = []
+        self._loading: asyncio.Task[None] | None = None
+
+    def claim(self, *claims: Hashable) -> None:
+        """Take what no other request under way may touch. Raises RequestInProgressError."""
+        if not self._under_way.isdisjoint(claims):
+            raise RequestInProgressError
+        self._under_way.update(claims)
+
+    def release(self, claims: Iterable[Hashable]) -> None:
+        """Give back what was claimed."""
+        self._under_way.difference_update(claims)
+
+    async def recall(self, asked: Sequence[tuple[RequestKey, str | None]]) -> list[Remembered]:
+        """Return what is known of each request; with a merchant's reference, whether a payment has it already.
+
+        One query at a time runs for everybody: who asks meanwhile shares the next one. Raises LedgerUnavailableError.
+        """
+        future: asyncio.Future[list[Remembered]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((asked, future))
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._load(), name="request-memory")
+        return await future
+
+    async def _load(self) -> None:
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                try:
+                    known = await self._query([each for asked, _ in waiting for each in asked])
+                except Exception as error:
+                    for _, future in waiting:
+                        if not future.done():
+                            future.set_exception(error)
+                    continue
+                start = 0
+                for asked, future in waiting:
+                    if not future.done():
+                        future.set_result(known[start : start + len(asked)])
+                    start += len(asked)
+        finally:
+            self._loading = None
+
+    async def _query(self, asked: Sequence[tuple[RequestKey, str | None]]) -> list[Remembered]:
+        merchants = [UUID(key.tenant.merchant_id.to_bytes(16)) for key, _ in asked]
+        lives = [key.tenant.live for key, _ in asked]
+        with unavailable_raised():
+            async with self._store.pool.acquire() as connection:
+                found = await connection.fetch(
+                    _RECALL, merchants, lives, [key.operation for key, _ in asked], [key.key for key, _ in asked]
+                )
+                taken = await self._taken(connection, merchants, lives, [reference for _, reference in asked])
+        kept = {row[0] - 1: (row[1], row[2]) for row in found}
+        return [Remembered(*kept.get(place, (None, "")), place in taken) for place in range(len(asked))]
+
+    async def _taken(
+        self, connection: Any, merchants: Sequence[UUID], lives: Sequence[bool], references: Sequence[str | None]
+    ) -> set[int]:
+        places = [place for place, reference in enumerate(references) if reference is not None]
+        if not places:
+            return set()
+        found = await connection.fetch(
+            _REFERENCES,
+            [merchants[place] for place in places],
+            [lives[place] for place in places],
+            [references[place] for place in places],
+        )
+        return {places[row[0] - 1] for row in found}

@@ -1,0 +1,176 @@
+"""The payment service: what a merchant's system calls."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from pycore.errors import InvalidStateError, PycoreError, RequestTooLargeError
+from pycore.ledger import Ledger
+from pycore.ledger.chart import Chart
+from pycore.payments.book import PaymentBook
+from pycore.payments.changes import PaymentChanges, wrong_state
+from pycore.payments.channel_methods import ChannelMethods, Confirmation
+from pycore.payments.creation import PAYMENTS_MAX, Creation, PaymentCreation
+from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
+from pycore.payments.payment import Payment, PaymentMethod, PaymentStatus, decoded_payment
+from pycore.payments.record import PaymentRecord
+from pycore.payments.request import (
+    CancelPayment,
+    CapturePayment,
+    ConfirmPayment,
+    CreatePayment,
+    Payer,
+    check_amount,
+    check_confirm,
+    check_key,
+)
+from pycore.tenant import Tenant
+
+_CONFIRMABLE: Final = frozenset({PaymentStatus.CREATED, PaymentStatus.REQUIRES_ACTION})
+_NOBODY: Final = Payer()
+
+
+class Payments:
+    """Makes payments, changes them, and tells how they are.
+
+    Every call that changes something carries an idempotency key: the same call with the same key is answered the same
+    and done once. All raise, besides what they name: InvalidRequestError, IdempotencyMismatchError,
+    RequestInProgressError, and what ``Ledger.enqueue`` raises.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        book: PaymentBook,
+        accounts: Chart,
+        memory: RequestMemory,
+        channels: ChannelMethods,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._book = book
+        self._memory = memory
+        self._channels = channels
+        self._clock_ns = clock_ns
+        self._changes = PaymentChanges(book, accounts, clock_ns)
+        self._creation = PaymentCreation(ledger, accounts, memory, clock_ns)
+
+    async def create(
+        self, tenant: Tenant, requests: Sequence[tuple[str, CreatePayment]], *, deadline: float | None = None
+    ) -> list[Payment | PycoreError]:
+        """Make payments, and confirm those that say so; one outcome each, in order: the payment, or why there is none.
+
+        Args:
+            tenant: whose they are.
+            requests: idempotency keys and payments, at most ``PAYMENTS_MAX``.
+            deadline: in ``time.monotonic()`` seconds.
+
+        Raises what concerns all of them: RequestTooLargeError, and as ``Ledger.enqueue``.
+        """
+        if len(requests) > PAYMENTS_MAX:
+            raise RequestTooLargeError(f"{len(requests)} payments in one call; the most is {PAYMENTS_MAX}")
+        begun = self._creation.begin(tenant, requests)
+        creations = [each for each in begun if isinstance(each, Creation)]
+        try:
+            fresh = await self._creation.recall(creations)
+            await self._creation.record(fresh, deadline=deadline)
+            elsewhere = [each for each in fresh if each.request.confirm and not each.is_paid_from_balance]
+            if elsewhere:
+                await asyncio.gather(*map(self._confirm_created, elsewhere))
+        finally:
+            self._creation.end(creations)
+        return [each.outcome or InvalidStateError() if isinstance(each, Creation) else each for each in begun]
+
+    async def _confirm_created(self, creation: Creation) -> None:
+        request = creation.request
+        assert request.method is not None
+        confirmation = Confirmation(
+            request.method, request.channel, request.payer or _NOBODY, creation.reply, is_reply_kept=True
+        )
+        try:
+            async with self._book.changing(creation.record.id) as record:
+                creation.outcome = (await self._channels.confirm(record, confirmation)).public()
+        except PycoreError as error:
+            creation.outcome = error
+
+    async def get(self, tenant: Tenant, payment_id: int) -> Payment:
+        """Return a payment. Raises NotFoundError."""
+        return (await self._book.payment(payment_id, tenant)).public()
+
+    async def get_by_reference(self, tenant: Tenant, merchant_reference: str) -> Payment:
+        """Return the payment with the merchant's own number. Raises NotFoundError."""
+        return (await self._book.payment_by_reference(tenant, merchant_reference)).public()
+
+    async def confirm(self, tenant: Tenant, payment_id: int, key: str, request: ConfirmPayment) -> Payment:
+        """Ask the payer to pay. Raises NotFoundError, InvalidStateError."""
+        check_confirm(request)
+
+        async def confirmed(record: PaymentRecord, reply: Reply) -> PaymentRecord:
+            if record.status not in _CONFIRMABLE:
+                raise wrong_state(record, "confirmed")
+            if request.method is PaymentMethod.BALANCE:
+                return await self._changes.pay_from_balance(record, reply)
+            payer = request.payer or _NOBODY
+            confirmation = Confirmation(request.method, request.channel, payer, reply, is_reply_kept=False)
+            return await self._channels.confirm(record, confirmation)
+
+        return await self._once(tenant, payment_id, "payments.confirm", key, request, confirmed)
+
+    async def capture(self, tenant: Tenant, payment_id: int, key: str, request: CapturePayment) -> Payment:
+        """Take what was authorized, or a part. Raises NotFoundError, InvalidStateError."""
+        check_amount(request.amount)
+
+        async def captured(record: PaymentRecord, reply: Reply) -> PaymentRecord:
+            if record.status is not PaymentStatus.AUTHORIZED:
+                raise wrong_state(record, "captured")
+            return await self._changes.capture(record, request, reply)
+
+        return await self._once(tenant, payment_id, "payments.capture", key, request, captured)
+
+    async def cancel(self, tenant: Tenant, payment_id: int, key: str) -> Payment:
+        """Call a payment off before it is paid. Raises NotFoundError, InvalidStateError."""
+
+        async def canceled(record: PaymentRecord, reply: Reply) -> PaymentRecord:
+            if record.status is PaymentStatus.AUTHORIZED:
+                return await self._changes.release(record, PaymentStatus.CANCELED, reply)
+            if record.status is PaymentStatus.CREATED:
+                return await self._changes.end(record, PaymentStatus.CANCELED, reply)
+            if record.status in {PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING}:
+                return await self._channels.cancel(record, reply)
+            raise wrong_state(record, "canceled")
+
+        return await self._once(tenant, payment_id, "payments.cancel", key, CancelPayment(), canceled)
+
+    async def expire(self, payment_id: int) -> None:
+        """End a payment whose time has run out and that no channel is concerned with."""
+        async with self._book.changing(payment_id) as record:
+            if record.expires_at > self._clock_ns():
+                return
+            if record.status is PaymentStatus.AUTHORIZED:
+                await self._changes.release(record, PaymentStatus.EXPIRED, None)
+            elif record.status is PaymentStatus.CREATED:
+                await self._changes.end(record, PaymentStatus.EXPIRED, None)
+
+    async def _once(
+        self,
+        tenant: Tenant,
+        payment_id: int,
+        operation: str,
+        key: str,
+        request: object,
+        change: Callable[[PaymentRecord, Reply], Awaitable[PaymentRecord]],
+    ) -> Payment:
+        """Change a payment unless the same request did so before; then its reply is given again."""
+        check_key(key)
+        reply = Reply(RequestKey(tenant, operation, key), fingerprint(request, payment_id))
+        self._memory.claim(reply.request)
+        try:
+            async with self._book.changing(payment_id, tenant) as record:
+                (known,) = await self._memory.recall([(reply.request, None)])
+                if (kept := known.reply_to(reply.fingerprint)) is not None:
+                    return decoded_payment(kept)
+                return (await change(record, reply)).public()
+        finally:
+            self._memory.release([reply.request])

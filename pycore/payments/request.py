@@ -1,0 +1,232 @@
+"""What is asked of the payment service: values as they come in, and what is allowed of each."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from pycore.errors import InvalidRequestError
+from pycore.ids import parse_typed_id
+from pycore.money import CURRENCIES
+from pycore.payments.payment import CaptureMethod, PaymentMethod, Purpose
+from pycore.payments.record import CUSTOMER_PREFIX, STORE_PREFIX
+
+AMOUNT_MAX: Final = 2**53 - 1
+"""The largest amount: whole in every reader of JSON."""
+
+EXPIRY_SECONDS_MAX: Final = 30 * 86_400
+_METADATA_KEYS_MAX: Final = 50
+
+_REFERENCE: Final = re.compile(r"[0-9A-Za-z_\-|*.@:]{1,64}")
+_KEY: Final = re.compile(r"[!-~]{1,255}")
+_CHANNEL: Final = re.compile(r"[a-z0-9_]{1,32}")
+_URL: Final = re.compile(r"https?://[!-~]{1,250}")
+_AUTH_CODE: Final = re.compile(r"[0-9]{16,24}")
+_OPEN_ID: Final = re.compile(r"[!-~]{1,128}")
+_IP: Final = re.compile(r"[0-9a-fA-F:.]{2,45}")
+
+Minor = Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units of the currency.", examples=[1999])]
+Reference = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{_REFERENCE.pattern}$",
+        description="The merchant's own number, unique for ever.",
+        examples=["T1001"],
+    ),
+]
+
+
+class Payer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is known of the payer at the moment of paying. Its code is money: it is neither kept nor shown.
+
+    Attributes:
+        auth_code: the code the payer shows (``bar_code``).
+        open_id: the payer's id for our app (``jsapi``).
+        client_ip: the payer's address, or the terminal's.
+    """
+
+    auth_code: Annotated[str, Meta(pattern=rf"^{_AUTH_CODE.pattern}$")] | None = None
+    open_id: Annotated[str, Meta(pattern=rf"^{_OPEN_ID.pattern}$")] | None = None
+    client_ip: Annotated[str, Meta(pattern=rf"^{_IP.pattern}$")] | None = None
+
+    def __repr__(self) -> str:
+        return "Payer(…)"
+
+
+class CreatePayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A payment to ask for.
+
+    Attributes:
+        subject: what the payer reads: 1 to 127 printable characters.
+        method, channel: how to pay, where that is known; a channel that is not named is chosen by the routing rules.
+        confirm: whether to ask the payer at once; needs ``method``.
+        expires_in_seconds: how long the payer has, and how long an authorization is held.
+    """
+
+    merchant_reference: Reference
+    amount: Minor
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["CNY"])] = "CNY"
+    subject: Annotated[str, Meta(min_length=1, max_length=127)]
+    purpose: Purpose = Purpose.PURCHASE
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
+    method: PaymentMethod | None = None
+    channel: Annotated[str, Meta(pattern=rf"^{_CHANNEL.pattern}$")] | None = None
+    customer_id: str | None = None
+    store_id: str | None = None
+    confirm: bool = False
+    payer: Payer | None = None
+    expires_in_seconds: Annotated[int, Meta(ge=10, le=EXPIRY_SECONDS_MAX)] = 900
+    return_url: Annotated[str, Meta(pattern=rf"^{_URL.pattern}$")] | None = None
+    metadata: Annotated[dict[str, str], Meta(max_length=_METADATA_KEYS_MAX)] = {}
+
+
+class ConfirmPayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a payment that was asked for is to be paid."""
+
+    method: PaymentMethod
+    channel: Annotated[str, Meta(pattern=rf"^{_CHANNEL.pattern}$")] | None = None
+    payer: Payer | None = None
+
+
+class CapturePayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is taken of an authorized payment.
+
+    Attributes:
+        amount: minor units; None: all that is held.
+        final: whether what is not taken is released; otherwise it stays held for further captures.
+    """
+
+    amount: Minor | None = None
+    final: bool = True
+
+
+class CancelPayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """That a payment shall not be paid any more."""
+
+
+class CreateRefund(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A refund of a succeeded payment.
+
+    Attributes:
+        amount: minor units; None: all that is left.
+        reason: what the payer reads: at most 80 printable characters.
+    """
+
+    merchant_reference: Reference
+    amount: Minor | None = None
+    reason: Annotated[str, Meta(max_length=80)] = ""
+
+
+def check_key(key: str) -> None:
+    """Raise InvalidRequestError unless ``key`` may be an idempotency key: 1 to 255 printable ASCII characters."""
+    if not _KEY.fullmatch(key):
+        raise InvalidRequestError(
+            "an idempotency key is needed, of 1 to 255 printable ASCII characters; nothing was recorded: send the"
+            " request with one, and the same one with every retry"
+        )
+
+
+def check_create(request: CreatePayment) -> None:
+    """Raise InvalidRequestError where a field is not allowed; nothing was recorded."""
+    _require(_REFERENCE.fullmatch(request.merchant_reference), "merchant_reference", "1 to 64 of 0-9 A-Z a-z _-|*.@:")
+    _require(1 <= request.amount <= AMOUNT_MAX, "amount", f"whole minor units from 1 to {AMOUNT_MAX}")
+    _require(request.currency in CURRENCIES, "currency", "a code of ISO 4217 with minor units")
+    _require(
+        1 <= len(request.subject) <= 127 and request.subject.isprintable(), "subject", "1 to 127 printable characters"
+    )
+    _require(10 <= request.expires_in_seconds <= EXPIRY_SECONDS_MAX, "expires_in_seconds", "10 seconds to 30 days")
+    if request.return_url is not None:
+        _require(_URL.fullmatch(request.return_url), "return_url", "an http or https URL")
+    if request.metadata:
+        _check_metadata(request.metadata)
+    if request.confirm or request.method is not None:
+        _require(request.method is not None, "method", "needed to confirm at once")
+        check_confirm(request)
+    _require(
+        request.customer_id is not None or (request.purpose is Purpose.PURCHASE), "customer_id", "needed for a top-up"
+    )
+    _require(
+        request.method is not PaymentMethod.BALANCE or request.customer_id is not None,
+        "customer_id",
+        "needed to pay from a balance",
+    )
+    _require(
+        request.purpose is Purpose.PURCHASE or request.method is not PaymentMethod.BALANCE,
+        "method",
+        "another one than balance for a top-up",
+    )
+    _require(
+        request.purpose is Purpose.PURCHASE or request.capture_method is CaptureMethod.AUTOMATIC,
+        "capture_method",
+        "automatic for a top-up",
+    )
+
+
+def check_confirm(request: CreatePayment | ConfirmPayment) -> None:
+    """Raise InvalidRequestError where method, channel and payer do not go together; nothing was recorded."""
+    payer = request.payer or _NOBODY
+    if request.channel is not None:
+        _require(_CHANNEL.fullmatch(request.channel), "channel", "a channel's name")
+    if payer.auth_code is not None:
+        _require(_AUTH_CODE.fullmatch(payer.auth_code), "payer.auth_code", "the 16 to 24 digits the payer shows")
+    if payer.open_id is not None:
+        _require(_OPEN_ID.fullmatch(payer.open_id), "payer.open_id", "1 to 128 printable ASCII characters")
+    if payer.client_ip is not None:
+        _require(_IP.fullmatch(payer.client_ip), "payer.client_ip", "an IP address")
+    if isinstance(request, ConfirmPayment) or request.confirm:
+        needs_code = request.method is PaymentMethod.BAR_CODE
+        _require(not needs_code or payer.auth_code is not None, "payer.auth_code", "needed for bar_code")
+        needs_id = request.method is PaymentMethod.JSAPI
+        _require(not needs_id or payer.open_id is not None, "payer.open_id", "needed for jsapi")
+
+
+def check_refund(request: CreateRefund) -> None:
+    """Raise InvalidRequestError where a field is not allowed; nothing was recorded."""
+    _require(_REFERENCE.fullmatch(request.merchant_reference), "merchant_reference", "1 to 64 of 0-9 A-Z a-z _-|*.@:")
+    check_amount(request.amount)
+    _require(
+        len(request.reason) <= 80 and request.reason.isprintable(),
+        "reason",
+        "at most 80 printable characters",
+    )
+
+
+def check_amount(amount: int | None) -> None:
+    """Raise InvalidRequestError unless ``amount`` is allowed, or None; nothing was recorded."""
+    _require(amount is None or 1 <= amount <= AMOUNT_MAX, "amount", f"whole minor units from 1 to {AMOUNT_MAX}")
+
+
+def customer_id(text: str | None) -> int | None:
+    """Return a customer's id. Raises InvalidRequestError."""
+    return _typed_id(CUSTOMER_PREFIX, text, "customer_id")
+
+
+def store_id(text: str | None) -> int | None:
+    """Return a store's id. Raises InvalidRequestError."""
+    return _typed_id(STORE_PREFIX, text, "store_id")
+
+
+_NOBODY: Final = Payer()
+
+
+def _typed_id(prefix: str, text: str | None, field: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_typed_id(prefix, text)
+    except ValueError as error:
+        raise InvalidRequestError(f"{field}: {error}; nothing was recorded: correct it") from None
+
+
+def _check_metadata(metadata: dict[str, str]) -> None:
+    _require(len(metadata) <= _METADATA_KEYS_MAX, "metadata", f"at most {_METADATA_KEYS_MAX} entries")
+    for key, value in metadata.items():
+        fits = 1 <= len(key) <= 40 and len(value) <= 500 and "\0" not in key + value
+        _require(fits, "metadata", "keys of 1 to 40 and values of at most 500 characters, without U+0000")
+
+
+def _require(holds: object, field: str, allowed: str) -> None:
+    if not holds:
+        raise InvalidRequestError(f"{field}: must be {allowed}; nothing was recorded: correct it")
