@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
+import msgspec
 from asyncpg.pgproto.pgproto import UUID
 
 from pycore.ids import format_typed_id, new_id
@@ -85,6 +87,30 @@ def event_row(tenant: Tenant, type: EventType, resource_id: int, data: bytes, at
     )
 
 
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """An event.
+
+    ``id`` is the same however often the event is delivered: keep it to know what you have seen. ``timestamp`` is when
+    it happened. ``data`` is the payment, refund or customer ``resource_id`` names, as it was then.
+    """
+
+    id: str
+    type: str
+    timestamp: str
+    live: bool
+    resource_id: str
+    data: msgspec.Raw
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def rfc3339(at_ns: int) -> str:
+    """Return a time in nanoseconds since 1970 as RFC 3339 text in UTC, to the microsecond."""
+    seconds, nanoseconds = divmod(at_ns, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds // 1000:06}Z"
+
+
 class Event(NamedTuple):
     """One event of the log.
 
@@ -105,6 +131,19 @@ class Event(NamedTuple):
     resource_id: int
     data: bytes
     created_at: int
+
+    def encoded(self) -> bytes:
+        """Return the event as the outside world sees it, as JSON: in lists, in streams and in webhooks alike."""
+        return _ENCODER.encode(
+            EventView(
+                id=self.public_id,
+                type=self.type,
+                timestamp=rfc3339(self.created_at),
+                live=self.tenant.live,
+                resource_id=self.public_resource_id,
+                data=msgspec.Raw(self.data),
+            )
+        )
 
     @property
     def public_id(self) -> str:

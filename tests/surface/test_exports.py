@@ -41,7 +41,11 @@ CHANNELS = [
     "UnsupportedOperationError",
 ]  # fmt: skip
 
-EVENTS = ["INSERT_EVENTS", "MEANINGS", "Event", "EventType", "event_row"]
+EVENTS = [
+    "INSERT_EVENTS", "MEANINGS", "Backlog", "Deliveries", "Delivery", "EndpointChange", "Event", "EventLog",
+    "EventTail", "EventType", "EventView", "TargetGuard", "WebhookDispatcher", "WebhookEndpoint",
+    "WebhookEndpoints", "WebhookSecret", "WebhookSender", "event_row",
+]  # fmt: skip
 
 
 def test_the_names_of_the_ledger() -> None:

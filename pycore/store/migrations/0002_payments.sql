@@ -194,25 +194,33 @@ CREATE TABLE events (
     data        json NOT NULL,
     created_at  bigint NOT NULL
 );
+CREATE UNIQUE INDEX events_by_id ON events (id);
 CREATE INDEX events_of_merchant ON events (merchant_id, live, sequence);
 CREATE INDEX events_of_resource ON events (resource_id, sequence);
 
--- Where a merchant wants to be told. The signing secrets are sealed: the current one first.
+-- Where a merchant wants to be told. Signing secrets are sealed; the one before stays good for a while after a change.
+-- No event types: all of them. failing_since: the first failure after the last success.
 CREATE TABLE webhook_endpoints (
-    id             uuid PRIMARY KEY,
-    merchant_id    uuid NOT NULL REFERENCES merchants (id),
-    live           boolean NOT NULL,
-    url            text NOT NULL,
-    event_types    text[] NOT NULL,
-    status         text NOT NULL CHECK (status IN ('enabled', 'disabled')),
-    secrets_sealed bytea[] NOT NULL,
+    id              uuid PRIMARY KEY,
+    merchant_id     uuid NOT NULL REFERENCES merchants (id),
+    live            boolean NOT NULL,
+    url             text NOT NULL,
+    description     text NOT NULL,
+    event_types     text[] NOT NULL,
+    status          text NOT NULL CHECK (status IN ('enabled', 'disabled')),
+    disabled_reason text CHECK (disabled_reason IN ('by_merchant', 'gone', 'failing')),
+    secret_sealed   bytea NOT NULL,
+    previous_secret_sealed bytea,
+    previous_secret_until  bigint,
     -- Events up to here have their deliveries; every endpoint reads the outbox at its own pace.
-    last_sequence  bigint NOT NULL,
-    created_at     bigint NOT NULL,
-    version        integer NOT NULL DEFAULT 1
+    last_sequence   bigint NOT NULL,
+    failing_since   bigint,
+    created_at      bigint NOT NULL,
+    version         integer NOT NULL DEFAULT 1
 );
 CREATE INDEX webhook_endpoints_of_merchant ON webhook_endpoints (merchant_id, live, id);
 
+-- next_try_at: when it is sent next; also how long a try under way keeps others off. NULL: nothing more is sent.
 CREATE TABLE webhook_deliveries (
     endpoint_id     uuid NOT NULL REFERENCES webhook_endpoints (id) ON DELETE CASCADE,
     event_sequence  bigint NOT NULL,
@@ -222,6 +230,8 @@ CREATE TABLE webhook_deliveries (
     last_status     integer,
     last_error      text,
     updated_at      bigint NOT NULL,
-    PRIMARY KEY (endpoint_id, event_sequence)
+    PRIMARY KEY (endpoint_id, event_sequence),
+    CHECK ((status = 'pending') = (next_try_at IS NOT NULL))
 );
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_try_at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, next_try_at, event_sequence)
+    WHERE next_try_at IS NOT NULL;
