@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from api.auth import Access
 from api.rest.app import application
 from api.rest.server import RestServer
 from api.rpc.server import RpcServer
-from api.services import Services
+from api.services import Services, open_services
 from api.tls import Tls
 from pycore.config import Settings, mask_dsn
 from pycore.ledger import Ledger
@@ -65,8 +64,7 @@ async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = pri
         stats = ledger.stats()
         seconds = time.monotonic() - started
         tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
-        access = Access(open_ledger=settings.server.open_ledger_on_loopback and tls is None)
-        services = Services(ledger=ledger, access=access)
+        services = await open_services(ledger, settings)
         doors = Doors(services, tls)
         await doors.open(settings.server.grpc_address, settings.server.http_address)
         try:

@@ -21,9 +21,12 @@ from pycore.errors import (
     LedgerFencedError,
     LedgerOverloadedError,
     LedgerUnavailableError,
+    MerchantDisabledError,
     NotFoundError,
     OutcomeUnknownError,
+    PermissionDeniedError,
     PycoreError,
+    RateLimitedError,
     RequestInProgressError,
     RequestTooLargeError,
     RowsRefusedError,
@@ -97,6 +100,9 @@ class InternalError(PycoreError):
 
 OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
     UnauthenticatedError: Outside(grpc.StatusCode.UNAUTHENTICATED, HTTPStatus.UNAUTHORIZED),
+    PermissionDeniedError: Outside(grpc.StatusCode.PERMISSION_DENIED, HTTPStatus.FORBIDDEN),
+    MerchantDisabledError: Outside(grpc.StatusCode.PERMISSION_DENIED, HTTPStatus.FORBIDDEN),
+    RateLimitedError: Outside(grpc.StatusCode.RESOURCE_EXHAUSTED, HTTPStatus.TOO_MANY_REQUESTS),
     InvalidRecordsError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
     InvalidRequestError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNPROCESSABLE_ENTITY),
     InvalidStateError: Outside(grpc.StatusCode.FAILED_PRECONDITION, HTTPStatus.CONFLICT),

@@ -79,6 +79,11 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_client_ca_file: str | None = None
     open_ledger_on_loopback: bool = True
 
+    @property
+    def is_open_to_this_machine(self) -> bool:
+        """Whether calls of the raw ledger need no key; without TLS only this machine can call."""
+        return self.open_ledger_on_loopback and self.tls_certificate_file is None
+
     def __post_init__(self) -> None:
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
             raise ValueError("tls_certificate_file and tls_key_file come together")
@@ -159,12 +164,16 @@ class ClientSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
         tls_ca_file: PEM file with the certificates that may sign the server's; with it TLS is spoken.
         tls_certificate_file: PEM file with our own certificate, for a server that asks for one.
         tls_key_file: PEM file with its key.
+        api_key: an operator's key, for a server whose ledger is not open to this machine.
     """
+
+    secrets: ClassVar[frozenset[str]] = frozenset({"api_key"})
 
     grpc_address: str | None = None
     tls_ca_file: str | None = None
     tls_certificate_file: str | None = None
     tls_key_file: str | None = None
+    api_key: str | None = None
 
     def __post_init__(self) -> None:
         if self.grpc_address is not None:

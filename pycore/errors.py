@@ -152,6 +152,27 @@ class UnauthenticatedError(PycoreError):
     meaning = "nothing was done without an API key that is good now and from here: send authorization: Bearer and one"
 
 
+class PermissionDeniedError(PycoreError):
+    """The API key is good, but does not allow this. The message names the scope it lacks. Nothing was done."""
+
+    code = "permission_denied"
+    meaning = "the API key does not allow this; nothing was done: use one with the scope, or have it added"
+
+
+class MerchantDisabledError(PycoreError):
+    """The API key is good, but its merchant is disabled. Nothing was done."""
+
+    code = "merchant_disabled"
+    meaning = "this merchant is disabled; nothing was done: ask who runs this platform"
+
+
+class RateLimitedError(RetryLaterError):
+    """More requests than the API key's quota or its merchant's allows. Nothing was done."""
+
+    code = "rate_limited"
+    meaning = "more requests than the quota allows; nothing was done: come back later"
+
+
 # -- the vault
 
 

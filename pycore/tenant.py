@@ -8,3 +8,8 @@ class Tenant(NamedTuple):
 
     merchant_id: int
     live: bool
+
+    @property
+    def label(self) -> str:
+        """What sealed values and keys are bound to: the merchant and mode as text, never shown to people."""
+        return f"{self.merchant_id:032x}/{'live' if self.live else 'test'}"

@@ -26,7 +26,9 @@ def _for_tenants(handler: TenantHandler, scope: Scope) -> Handler:
 
 def _for_operators(handler: Handler, scope: OperatorScope) -> Handler:
     async def handle(services: Services, request: Request) -> Response:
-        await services.access.allow_operator(_authorization(request), _address(request), scope)
+        await services.access.allow_operator(
+            _authorization(request), _address(request), scope, is_forwarded=_is_forwarded(request)
+        )
         return await handler(services, request)
 
     return handle
@@ -35,6 +37,10 @@ def _for_operators(handler: Handler, scope: OperatorScope) -> Handler:
 def _authorization(request: Request) -> str | None:
     value = header(request, b"authorization")
     return None if value is None else value.decode("latin-1")
+
+
+def _is_forwarded(request: Request) -> bool:
+    return any(header(request, name) is not None for name in (b"forwarded", b"x-forwarded-for"))
 
 
 def _address(request: Request) -> str:

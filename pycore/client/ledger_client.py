@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -57,8 +58,9 @@ class LedgerClient:
     succeed shows as ``exists``.
 
     Raises, from every method: LedgerOverloadedError, LedgerUnavailableError, LedgerFencedError, DeadlineExceededError
-    (nothing was recorded); InvalidRecordsError, RequestTooLargeError (the request must change); and, from those that
-    write, OutcomeUnknownError (ask again with the same ids).
+    (nothing was recorded); InvalidRecordsError, RequestTooLargeError (the request must change); UnauthenticatedError,
+    PermissionDeniedError, RateLimitedError (the key); and, from those that write, OutcomeUnknownError (ask again with
+    the same ids).
     """
 
     def __init__(
@@ -67,11 +69,14 @@ class LedgerClient:
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
         credentials: TlsCredentials | None = None,
+        api_key: str | None = None,
     ) -> None:
         """``address`` is ``host:port``; ``timeout_seconds`` holds for each call, its retries included.
 
-        ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS.
+        ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS; ``api_key`` is an operator's, and not
+        needed where the ledger is open to this machine.
         """
+        self._metadata = () if api_key is None else (("authorization", f"Bearer {api_key}"),)
         self._timeout_seconds = timeout_seconds
         self._channel = (
             aio.insecure_channel(address, options=_OPTIONS)
@@ -85,9 +90,10 @@ class LedgerClient:
         self._get_account_transfers = self._method("GetAccountTransfers")
         self._get_account_balances = self._method("GetAccountBalances")
         self._get_trial_balance = self._method("GetTrialBalance")
-        self._stream_transfers: aio.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(
+        stream_transfers: aio.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(
             f"/{SERVICE}/StreamTransfers"
         )
+        self._stream_transfers = partial(stream_transfers, metadata=self._metadata)
 
     async def __aenter__(self) -> Self:
         return self
@@ -183,7 +189,7 @@ class LedgerClient:
         delay = _DELAY_SECONDS_MIN
         while True:
             try:
-                return await method(request, timeout=until - time.monotonic())
+                return await method(request, timeout=until - time.monotonic(), metadata=self._metadata)
             except aio.AioRpcError as error:
                 failure = Failure(error)
             is_outcome_known &= failure.is_outcome_known

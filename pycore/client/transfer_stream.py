@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -28,12 +28,12 @@ class TransferStream:
 
     def __init__(
         self,
-        method: "aio.StreamStreamMultiCallable[bytes, bytes]",
+        open_call: Callable[[], "aio.StreamStreamCall[bytes, bytes]"],
         requests: AsyncIterable["Buffer"] | Iterable["Buffer"],
         timeout_seconds: float,
     ) -> None:
-        """``timeout_seconds`` is how long there may be trouble without one answer in between."""
-        self._method = method
+        """``open_call`` begins a call; so long there may be trouble without one answer in between."""
+        self._open_call = open_call
         self._timeout_seconds = timeout_seconds
         self._unanswered: deque[tuple[bytes, int]] = deque()
         self._unanswered_events = 0
@@ -54,7 +54,7 @@ class TransferStream:
         """Yield packed results in order, until every request is answered. Raises the source's errors and its own."""
         until = time.monotonic() + self._timeout_seconds
         while True:
-            call = self._method()
+            call = self._open_call()
             sender = asyncio.create_task(self._send(call), name="transfer-stream-sender")
             try:
                 while isinstance(response := await call.read(), bytes):

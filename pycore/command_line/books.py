@@ -36,7 +36,9 @@ async def open_books(settings: Settings, server: str | None) -> AsyncIterator[Bo
     """
     address = settings.client.grpc_address or settings.server.grpc_address
     credentials = _credentials(settings.client)
-    async with LedgerClient(address, timeout_seconds=_REACH_SECONDS, credentials=credentials) as client:
+    async with LedgerClient(
+        address, timeout_seconds=_REACH_SECONDS, credentials=credentials, api_key=settings.client.api_key
+    ) as client:
         if server is not None or await _answers(client):
             yield Books(client)
             return

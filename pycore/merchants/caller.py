@@ -3,6 +3,7 @@
 import msgspec
 
 from pycore.merchants.scope import OperatorScope, Scope
+from pycore.rate_limit import Quota
 from pycore.tenant import Tenant
 
 
@@ -13,11 +14,13 @@ class Caller(msgspec.Struct, frozen=True):
         tenant: the merchant and mode the key is for; the caller sees and moves nothing else.
         key_id: the key.
         scopes: what the key allows.
+        limits: what its calls count against: the key's quota, and the merchant's in this mode.
     """
 
     tenant: Tenant
     key_id: int
     scopes: frozenset[Scope]
+    limits: tuple[tuple[int, Quota], ...] = ()
 
 
 class Operator(msgspec.Struct, frozen=True):
@@ -26,7 +29,9 @@ class Operator(msgspec.Struct, frozen=True):
     Attributes:
         key_id: the key.
         scopes: what the key allows.
+        limits: what its calls count against: the key's quota.
     """
 
     key_id: int
     scopes: frozenset[OperatorScope]
+    limits: tuple[tuple[int, Quota], ...] = ()

@@ -5,7 +5,7 @@ from pycore.store.failure import is_connection_lost, is_unavailable, reason_of, 
 from pycore.store.layout import running_dsn
 from pycore.store.leftover import Progress
 from pycore.store.migrations import migrate
-from pycore.store.pool import Connection, Pool
+from pycore.store.pool import Connection, Pool, changing
 from pycore.store.store import OpenStore, Store
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Pool",
     "Progress",
     "Store",
+    "changing",
     "is_connection_lost",
     "is_unavailable",
     "migrate",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from pycore.errors import LedgerUnavailableError
+from pycore.errors import LedgerUnavailableError, OutcomeUnknownError
 
 RETRY_AFTER_MS = 500
 """What callers are told to wait while the database is away, in milliseconds."""
@@ -69,3 +69,21 @@ def unavailable_raised() -> Iterator[None]:
             " send the request again a little later",
             retry_after_ms=RETRY_AFTER_MS,
         ) from error
+
+
+@contextmanager
+def unknown_raised() -> Iterator[None]:
+    """Raise ``OutcomeUnknownError`` where the connection is lost under a write, for nobody can say if it was recorded.
+
+    Where the database answered that it cannot work now, nothing was recorded: ``LedgerUnavailableError``.
+    """
+    try:
+        with unavailable_raised():
+            yield
+    except LedgerUnavailableError as error:
+        if error.__cause__ is not None and is_connection_lost(error.__cause__):
+            raise OutcomeUnknownError(
+                "the connection to the database was lost under a change, and whether it was recorded is not known:"
+                " look before you send it again"
+            ) from error
+        raise

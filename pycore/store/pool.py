@@ -1,17 +1,20 @@
 """Connections: a pool for reads, and single ones for the writer and other long-lived work, all set up alike."""
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from pycore.config import StoreSettings, mask_dsn
 from pycore.errors import ConfigurationError
-from pycore.store.failure import unavailable_raised
+from pycore.store.failure import unavailable_raised, unknown_raised
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
+    PoolConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:
     Connection, Pool = asyncpg.Connection, asyncpg.Pool
 
@@ -67,6 +70,22 @@ async def open_pool(dsn: str, settings: StoreSettings) -> Pool:
             )
     except _WRONG_DSN as error:
         raise _configuration_error(dsn, error) from error
+
+
+@asynccontextmanager
+async def changing(pool: Pool) -> AsyncIterator["PoolConnection"]:
+    """Give a transaction to change rows in that the ledger's writer does not write.
+
+    Raises LedgerUnavailableError where nothing was recorded, OutcomeUnknownError where that cannot be known.
+    """
+    with unavailable_raised():
+        connection = await pool.acquire()
+    try:
+        with unknown_raised():
+            async with connection.transaction():
+                yield connection
+    finally:
+        await pool.release(connection)
 
 
 def _arguments(settings: StoreSettings) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from grpc import aio
 
 from api._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from api.app import Doors
+from api.services import Services
 from pycore.client import LedgerClient
 from pycore.config import LedgerSettings
 from pycore.ledger import Ledger
@@ -28,8 +29,13 @@ async def ledger(database_dsn: str, tmp_path: Path, ledger_settings: LedgerSetti
 
 
 @pytest.fixture
-async def doors(ledger: Ledger) -> AsyncIterator[Doors]:
-    doors = Doors(services_of(ledger))
+async def services(ledger: Ledger, tmp_path: Path) -> Services:
+    return await services_of(ledger, tmp_path)
+
+
+@pytest.fixture
+async def doors(services: Services) -> AsyncIterator[Doors]:
+    doors = Doors(services)
     await doors.open("127.0.0.1:0", "127.0.0.1:0")
     yield doors
     await doors.close(5)

@@ -1,10 +1,25 @@
 """The services a test puts behind the doors."""
 
+from pathlib import Path
+from typing import Any
+
 from api.auth import Access
-from api.services import Services
+from api.services import Services, open_services
+from pycore.config import Settings, StoreSettings
 from pycore.ledger import Ledger
+from pycore.merchants import Authenticator
 
 
-def services_of(ledger: Ledger) -> Services:
-    """Return what a server on this machine offers."""
-    return Services(ledger=ledger, access=Access(open_ledger=True))
+async def services_of(ledger: Ledger, data: Path) -> Services:
+    """Return what a server on this machine offers; ``data`` is for its keys."""
+    return await open_services(ledger, Settings(store=StoreSettings(data=str(data))))
+
+
+def services_without_database(ledger: Any) -> Services:
+    """Return services of which only the ledger can be used, by whoever is on this machine."""
+    nothing: Any = None
+    return Services(
+        ledger=ledger,
+        access=Access(Authenticator(nothing), open_ledger=True),
+        **{name: nothing for name in Services.__struct_fields__ if name not in {"ledger", "access"}},
+    )

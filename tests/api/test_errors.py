@@ -21,7 +21,7 @@ from pycore.client import LedgerClient
 from pycore.errors import PycoreError
 from pycore.ledger import Transfer
 from tests.api.door import to_the_end
-from tests.api.services import services_of
+from tests.api.services import services_without_database
 
 AT_START_ONLY = {
     "ConfigurationError",
@@ -93,7 +93,7 @@ def ledger() -> Any:
 
 @pytest.fixture
 async def doors(ledger: Any) -> AsyncIterator[Doors]:
-    doors = Doors(services_of(ledger))
+    doors = Doors(services_without_database(ledger))
     await doors.open("127.0.0.1:0", "127.0.0.1:0")
     yield doors
     await doors.close(1)

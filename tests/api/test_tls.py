@@ -11,14 +11,14 @@ import trustme
 from aiohttp import ClientConnectionError, ClientSession, TCPConnector
 
 from api.app import Doors
+from api.services import Services
 from api.tls import Tls
 from pycore.client import LedgerClient, TlsCredentials, tls_credentials
 from pycore.config import ServerSettings, split_address
 from pycore.errors import ConfigurationError, LedgerUnavailableError
-from pycore.ledger import Account, CreateAccountStatus, Ledger
+from pycore.ledger import Account, CreateAccountStatus
 from tests.api.command import pycore
 from tests.api.server_process import running
-from tests.api.services import services_of
 
 
 class Authority:
@@ -54,13 +54,13 @@ def client_side(tmp_path: Path) -> Authority:
 
 
 @asynccontextmanager
-async def serving(ledger: Ledger, server: Authority, clients: Authority | None = None) -> AsyncIterator[Doors]:
+async def serving(services: Services, server: Authority, clients: Authority | None = None) -> AsyncIterator[Doors]:
     settings = ServerSettings(
         tls_certificate_file=str(server.certificate),
         tls_key_file=str(server.key),
         tls_client_ca_file=str(clients.ca) if clients else None,
     )
-    doors = Doors(services_of(ledger), Tls.configured(settings))
+    doors = Doors(services, Tls.configured(settings))
     await doors.open("127.0.0.1:0", "127.0.0.1:0")
     try:
         yield doors
@@ -76,8 +76,8 @@ async def status_of(doors: Doors, context: ssl.SSLContext) -> int:
         return response.status
 
 
-async def test_both_doors_speak_tls(ledger: Ledger, server_side: Authority) -> None:
-    async with serving(ledger, server_side) as doors:
+async def test_both_doors_speak_tls(services: Services, server_side: Authority) -> None:
+    async with serving(services, server_side) as doors:
         async with LedgerClient(doors.grpc_address, credentials=server_side.credentials()) as client:
             [result] = await client.create_accounts([Account(id=1, ledger=156, code=1)])
             assert result.status is CreateAccountStatus.CREATED
@@ -89,9 +89,9 @@ async def test_both_doors_speak_tls(ledger: Ledger, server_side: Authority) -> N
 
 
 async def test_a_caller_without_tls_or_with_another_authority_is_turned_away(
-    ledger: Ledger, server_side: Authority, client_side: Authority
+    services: Services, server_side: Authority, client_side: Authority
 ) -> None:
-    async with serving(ledger, server_side) as doors:
+    async with serving(services, server_side) as doors:
         for credentials in (None, client_side.credentials()):
             async with LedgerClient(doors.grpc_address, timeout_seconds=0.5, credentials=credentials) as client:
                 with pytest.raises(LedgerUnavailableError):
@@ -123,8 +123,8 @@ async def test_nothing_older_than_tls_1_3(database_dsn: str, tmp_path: Path, ser
         assert await server.stop() == 0
 
 
-async def test_client_certificates(ledger: Ledger, server_side: Authority, client_side: Authority) -> None:
-    async with serving(ledger, server_side, client_side) as doors:
+async def test_client_certificates(services: Services, server_side: Authority, client_side: Authority) -> None:
+    async with serving(services, server_side, client_side) as doors:
         known = server_side.credentials(client_side)
         async with LedgerClient(doors.grpc_address, credentials=known) as client:
             assert await client.trial_balance() == []

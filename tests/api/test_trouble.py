@@ -16,13 +16,13 @@ from grpc import aio
 from api._generated.pycore.ledger.v1 import ledger_pb2
 from api._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from api.app import Doors
+from api.services import Services
 from pycore.client import LedgerClient
 from pycore.config import LedgerSettings
 from pycore.errors import PycoreError
 from pycore.ids import format_id, new_id
 from pycore.ledger import Account, CreateTransferStatus, Ledger, Transfer
 from tests.api.door import to_the_end, uint128
-from tests.api.services import services_of
 
 REFUSED_SECONDS = 0.05
 # The promise is a p99, measured on a machine that does nothing else; here it is shared, so the middle has to hold.
@@ -209,10 +209,10 @@ async def test_a_stop_finishes_streams_with_what_they_sent(
     assert len(await ledger.lookup_transfers([each.id for each in sent])) == results
 
 
-async def test_an_address_in_use_is_said_at_once(ledger: Ledger, doors: Doors) -> None:
+async def test_an_address_in_use_is_said_at_once(services: Services, doors: Doors) -> None:
     for grpc_address, http_address in ((doors.grpc_address, "127.0.0.1:0"), ("127.0.0.1:0", doors.http_address)):
         with pytest.raises(OSError, match="cannot listen for"):
-            await Doors(services_of(ledger)).open(grpc_address, http_address)
+            await Doors(services).open(grpc_address, http_address)
 
 
 async def test_a_stop_refuses_new_calls(ledger: Ledger, rpc: LedgerServiceStub, doors: Doors) -> None:

@@ -6,6 +6,7 @@ import pycore.channels
 import pycore.client
 import pycore.events
 import pycore.ledger
+import pycore.merchants
 import pycore.rate_limit
 import pycore.routing
 import pycore.vault
@@ -17,6 +18,13 @@ LEDGER = [
     "CreateAccountStatus", "CreateTransferResult", "CreateTransferStatus", "JournalKey", "Ledger", "LedgerStats",
     "LedgerTotals", "Operation", "Rows", "SynchronousLedger", "Transfer", "TransferFlags", "VerifyReport", "rebuild",
     "verify",
+]  # fmt: skip
+
+MERCHANTS = [
+    "CUSTOMER_PREFIX", "KEY_PREFIX", "LIMIT_MAX", "MERCHANT_PREFIX", "STORE_PREFIX", "AccountClass", "Allowance",
+    "ApiKey", "ApiKeys", "Authenticator", "Caller", "Customer", "CustomerChanges", "Customers", "KeyTerms", "Merchant",
+    "MerchantChanges", "MerchantStatus", "MerchantStore", "MerchantStores", "Merchants", "NewCustomer", "Operator",
+    "OperatorScope", "Page", "Scope", "open_vault", "rewrap_keys", "rotate_data_key",
 ]  # fmt: skip
 
 ROUTING = [
@@ -51,6 +59,11 @@ EVENTS = [
 def test_the_names_of_the_ledger() -> None:
     assert pycore.ledger.__all__ == LEDGER
     assert all(hasattr(pycore.ledger, name) for name in LEDGER)
+
+
+def test_the_names_of_the_merchants() -> None:
+    assert pycore.merchants.__all__ == MERCHANTS
+    assert all(hasattr(pycore.merchants, name) for name in MERCHANTS)
 
 
 def test_the_names_of_routing_and_rate_limits() -> None:

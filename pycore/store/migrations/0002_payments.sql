@@ -44,11 +44,11 @@ CREATE TABLE customers (
 CREATE INDEX customers_of_merchant ON customers (merchant_id, live, id);
 CREATE INDEX customers_by_phone ON customers (merchant_id, live, phone_index) WHERE phone_index IS NOT NULL;
 
--- The secret itself is never stored. revoked_at lies in the future while an old key overlaps with its successor.
+-- The secret itself is never stored. A key without a merchant is an operator's. revoked_at lies in the future while an old key overlaps with its successor.
 CREATE TABLE api_keys (
     id               uuid PRIMARY KEY,
-    merchant_id      uuid NOT NULL REFERENCES merchants (id),
-    live             boolean NOT NULL,
+    merchant_id      uuid REFERENCES merchants (id),
+    live             boolean NOT NULL CHECK (live OR merchant_id IS NOT NULL),
     name             text NOT NULL,
     hint             text NOT NULL,
     secret_hash      bytea NOT NULL UNIQUE CHECK (octet_length(secret_hash) = 32),
@@ -63,9 +63,9 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_of_merchant ON api_keys (merchant_id, live, id);
 
--- The vault's wrapped keys, as it gives them (see pycore/vault).
+-- The vault's wrapped keys but those of persons, as it gives them (see pycore/vault).
 CREATE TABLE vault_keys (
-    id         bigint PRIMARY KEY,
+    id         uuid PRIMARY KEY,
     wrapped    bytea NOT NULL,
     created_at bigint NOT NULL
 );

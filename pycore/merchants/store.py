@@ -1,0 +1,94 @@
+"""Stores: the places a merchant sells at."""
+
+from time import time_ns
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from pycore.errors import NotFoundError
+from pycore.ids import new_id
+from pycore.merchants.page import Page, checked_limit
+from pycore.merchants.text import checked_name
+from pycore.store import Pool, changing, unavailable_raised
+from pycore.tenant import Tenant
+
+STORE_PREFIX: Final = "sto"
+
+_COLUMNS: Final = "id, merchant_id, live, name, created_at"
+
+
+class MerchantStore(msgspec.Struct, frozen=True):
+    """A merchant's store.
+
+    Attributes:
+        id: its id; ``sto_…`` outside.
+        tenant: whose it is.
+        name: for people.
+        created_at: nanoseconds since 1970.
+    """
+
+    id: int
+    tenant: Tenant
+    name: str
+    created_at: int
+
+
+class MerchantStores:
+    """The stores of all merchants, in the platform's database."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create(self, tenant: Tenant, name: str) -> MerchantStore:
+        """Return a new store. Raises InvalidRequestError, LedgerUnavailableError, OutcomeUnknownError."""
+        async with changing(self._pool) as connection:
+            row = await connection.fetchrow(
+                f"INSERT INTO stores ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5) RETURNING {_COLUMNS}",
+                UUID(int=new_id()),
+                UUID(int=tenant.merchant_id),
+                tenant.live,
+                checked_name(name, "name"),
+                time_ns(),
+            )
+        return _store(row)
+
+    async def get(self, tenant: Tenant, store_id: int) -> MerchantStore:
+        """Return a store. Raises LedgerUnavailableError, and NotFoundError also where it is another tenant's."""
+        with unavailable_raised():
+            row = await self._pool.fetchrow(
+                f"SELECT {_COLUMNS} FROM stores WHERE id = $1 AND merchant_id = $2 AND live = $3",
+                UUID(int=store_id),
+                UUID(int=tenant.merchant_id),
+                tenant.live,
+            )
+        if row is None:
+            raise NotFoundError("there is no such store")
+        return _store(row)
+
+    async def list(self, tenant: Tenant, limit: int = 20, starting_after: int | None = None) -> Page[MerchantStore]:
+        """Return stores, newest first.
+
+        Raises InvalidRequestError, LedgerUnavailableError, and NotFoundError where there is no ``starting_after``.
+        """
+        if starting_after is not None:
+            await self.get(tenant, starting_after)
+        with unavailable_raised():
+            rows = await self._pool.fetch(
+                f"SELECT {_COLUMNS} FROM stores WHERE merchant_id = $1 AND live = $2"
+                " AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+                UUID(int=tenant.merchant_id),
+                tenant.live,
+                None if starting_after is None else UUID(int=starting_after),
+                checked_limit(limit) + 1,
+            )
+        return Page([_store(row) for row in rows[:limit]], len(rows) > limit)
+
+
+def _store(row: Any) -> MerchantStore:
+    return MerchantStore(
+        id=row["id"].int,
+        tenant=Tenant(row["merchant_id"].int, row["live"]),
+        name=row["name"],
+        created_at=row["created_at"],
+    )
