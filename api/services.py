@@ -8,6 +8,7 @@ from api.auth import Access
 from pycore.config import Settings
 from pycore.ledger import Ledger
 from pycore.merchants import ApiKeys, Authenticator, Customers, Merchants, MerchantStores, open_vault
+from pycore.payments import PaymentDesk, WithoutChannels
 from pycore.vault import Vault, configured_key_source
 
 
@@ -22,6 +23,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         stores: where they sell.
         customers: who pays them.
         api_keys: what their systems call with.
+        payments: payments and refunds.
     """
 
     ledger: Ledger
@@ -31,6 +33,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     stores: MerchantStores
     customers: Customers
     api_keys: ApiKeys
+    payments: PaymentDesk
 
 
 async def open_services(ledger: Ledger, settings: Settings) -> Services:
@@ -49,4 +52,5 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
         stores=MerchantStores(pool),
         customers=Customers(pool, vault),
         api_keys=ApiKeys(pool, authenticator.forget),
+        payments=PaymentDesk(ledger, WithoutChannels()),
     )

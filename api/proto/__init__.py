@@ -1,1 +1,1 @@
-"""The .proto files, and :mod:`api.proto.generate`, which writes ``api/_generated`` from them."""
+"""The .proto files, and :mod:`api.proto.generate`, which writes ``pycore/client/_generated`` from them."""

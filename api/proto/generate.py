@@ -1,4 +1,4 @@
-"""Write api/_generated from the .proto files: ``make proto``.
+"""Write pycore/client/_generated from the .proto files: ``make proto``.
 
 The generator is pinned and runs in a virtual environment of its own, because it is older than the protobuf
 the server runs with, on purpose: generated code works with its own and the next major version of protobuf,
@@ -6,6 +6,7 @@ so the lowest generator that suits keeps the widest range of installations worki
 """
 
 import hashlib
+import re
 import subprocess
 import sys
 import venv
@@ -14,7 +15,9 @@ from tempfile import TemporaryDirectory
 
 GENERATOR = "grpcio-tools==1.72.2"
 PROTO = Path(__file__).resolve().parent
-OUTPUT = PROTO.parent / "_generated"
+OUTPUT = PROTO.parents[1] / "pycore" / "client" / "_generated"
+PACKAGE = "pycore.client._generated"
+_IMPORT = re.compile(r"^from pycore\.(\w+)\.v1 import", re.MULTILINE)
 STAMP = OUTPUT / "sources.sha256"
 
 
@@ -52,10 +55,13 @@ def _run_generator(environment: Path) -> None:
 
 
 def _move_imports() -> None:
-    """Let the stubs import each other below ``api._generated``: the proto package ``pycore`` is not the library's."""
-    for path in OUTPUT.rglob("*_pb2_grpc.py"):
-        text = path.read_text().replace("from pycore.ledger.v1 import", "from api._generated.pycore.ledger.v1 import")
-        path.write_text(text)
+    """Let the stubs import each other below ``PACKAGE``: the proto package ``pycore`` is not the library."""
+    for path in OUTPUT.rglob("*_pb2*.py*"):
+        text = path.read_text()
+        moved = re.sub(
+            r"^from pycore\.(\w+)\.v1 import", rf"from {PACKAGE}.pycore.\1.v1 import", text, flags=re.MULTILINE
+        )
+        path.write_text(moved)
 
 
 def main() -> int:

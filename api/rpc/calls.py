@@ -45,8 +45,7 @@ def authorized(
     """Return ``method`` for merchants whose key has ``scope``; it is given who calls."""
 
     async def call(request: Request, context: Context) -> Response:
-        caller = await access.caller(_authorization(context), _address(context), scope)
-        return await method(request, context, caller)
+        return await method(request, context, await tenant_caller(access, scope, context))
 
     return answered(call)
 
@@ -61,6 +60,11 @@ def operated(
         return await method(request, context)
 
     return answered(call)
+
+
+async def tenant_caller(access: Access, scope: Scope, context: Context) -> Caller:
+    """Return the merchant's system that makes this call. Raises UnauthenticatedError, and as ``Access.caller``."""
+    return await access.caller(_authorization(context), _address(context), scope)
 
 
 def _authorization(context: Context) -> str | None:

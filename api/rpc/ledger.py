@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import grpc
 
-from api._generated.pycore.ledger.v1 import ledger_pb2
 from api.errors import MalformedRequestError
 from api.rpc import messages
 from api.rpc.calls import Context, deadline, operated
 from api.rpc.stream import TransferStream
 from api.services import Services
 from pycore import _core
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
 from pycore.ledger import Operation
 from pycore.merchants import OperatorScope
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from google.protobuf.message import DecodeError
 
-from api._generated.pycore.ledger.v1 import ledger_pb2
 from api.errors import MalformedRequestError
 from api.limits import REQUEST_EVENTS_MAX
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
 from pycore.errors import InvalidRecordsError, RequestTooLargeError
 from pycore.ledger import AccountBalance, AccountFilter, LedgerTotals
 

@@ -1,1 +1,46 @@
 """Payments: asked for once, paid at most once, and always with a true outcome."""
+
+from pycore.payments.channel_methods import ChannelMethods, Confirmation, WithoutChannels
+from pycore.payments.desk import PaymentDesk
+from pycore.payments.listing import PaymentFilter, TimelineEntry
+from pycore.payments.payment import (
+    Action,
+    CaptureMethod,
+    NextAction,
+    Payment,
+    PaymentMethod,
+    PaymentStatus,
+    Purpose,
+    Refund,
+    RefundStatus,
+)
+from pycore.payments.request import (
+    CapturePayment,
+    ConfirmPayment,
+    CreatePayment,
+    CreateRefund,
+    Payer,
+)
+
+__all__ = [
+    "Action",
+    "CaptureMethod",
+    "CapturePayment",
+    "ChannelMethods",
+    "ConfirmPayment",
+    "Confirmation",
+    "CreatePayment",
+    "CreateRefund",
+    "NextAction",
+    "Payer",
+    "Payment",
+    "PaymentDesk",
+    "PaymentFilter",
+    "PaymentMethod",
+    "PaymentStatus",
+    "Purpose",
+    "Refund",
+    "RefundStatus",
+    "TimelineEntry",
+    "WithoutChannels",
+]

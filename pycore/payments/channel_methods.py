@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.payments.idempotency import Reply
 from pycore.payments.payment import PaymentMethod
 from pycore.payments.record import PaymentRecord, RefundRecord
@@ -51,3 +52,24 @@ class ChannelMethods(Protocol):
     async def refund(self, refund: RefundRecord) -> RefundRecord:
         """Ask the channel to give back; the refund is durable and its money in transit. Never raises for channels."""
         ...
+
+
+class WithoutChannels:
+    """What there is where no channel account is configured: balances only."""
+
+    async def confirm(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
+        """Refuse. Raises InvalidRequestError."""
+        del record
+        raise InvalidRequestError(
+            f"method: no channel here offers {confirmation.method}; nothing was recorded: choose another, or configure"
+            " a channel account"
+        )
+
+    async def cancel(self, record: PaymentRecord, reply: Reply) -> PaymentRecord:
+        """Refuse. Raises InvalidStateError."""
+        del reply
+        raise InvalidStateError(f"no channel is configured that could close the payment, which is {record.status}")
+
+    async def refund(self, refund: RefundRecord) -> RefundRecord:
+        """Leave it to a time when its channel is configured again."""
+        return refund

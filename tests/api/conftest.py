@@ -7,10 +7,10 @@ import pytest
 from aiohttp import ClientSession
 from grpc import aio
 
-from api._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from api.app import Doors
 from api.services import Services
 from pycore.client import LedgerClient
+from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.config import LedgerSettings
 from pycore.ledger import Ledger
 from tests.api.door import Door, HttpDoor, RpcDoor

@@ -9,8 +9,8 @@ import grpc
 from aiohttp import ClientSession
 from grpc import aio
 
-from api._generated.pycore.ledger.v1 import ledger_pb2
-from api._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
+from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.ids import format_id, parse_id
 
 WIDE = frozenset(

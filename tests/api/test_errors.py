@@ -13,11 +13,11 @@ from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from grpc import aio
 
 from api import errors
-from api._generated.pycore.ledger.v1 import ledger_pb2
-from api._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from api.app import Doors
 from pycore import errors as library
 from pycore.client import LedgerClient
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
+from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.errors import PycoreError
 from pycore.ledger import Transfer
 from tests.api.door import to_the_end

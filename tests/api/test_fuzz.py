@@ -16,10 +16,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from api._generated.pycore.ledger.v1 import ledger_pb2
 from api.errors import OUTSIDE
 from api.rest import account, transfer
 from pycore import _core
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
 from pycore.errors import PycoreError
 from pycore.ledger.transfer import unpack_transfers
 from tests.api.door import WIDE, message, number

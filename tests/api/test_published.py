@@ -13,10 +13,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
-from api._generated.pycore.ledger.v1 import ledger_pb2
 from api.proto import generate
 from api.rest.app import ENDPOINTS
 from pycore.client import wire
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
 from pycore.errors import LedgerUnavailableError
 from pycore.ids import new_id
 from pycore.ledger import Account, AccountFilter, Ledger, Transfer

@@ -9,9 +9,9 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc import aio
 
-from api._generated.pycore.ledger.v1 import ledger_pb2
-from api._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.client import LedgerClient
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
+from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.ids import new_id
 from pycore.ledger import Account, AccountFilter, CreateTransferStatus, Transfer
 from tests.api.door import uint128

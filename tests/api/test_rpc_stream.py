@@ -7,9 +7,9 @@ import grpc
 import pytest
 from grpc import aio
 
-from api._generated.pycore.ledger.v1 import ledger_pb2
-from api._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.client import LedgerClient
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
+from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.config import LedgerSettings
 from pycore.errors import InvalidRecordsError
 from pycore.ids import new_id

@@ -13,11 +13,11 @@ import pytest
 from aiohttp import ClientSession
 from grpc import aio
 
-from api._generated.pycore.ledger.v1 import ledger_pb2
-from api._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from api.app import Doors
 from api.services import Services
 from pycore.client import LedgerClient
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
+from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.config import LedgerSettings
 from pycore.errors import PycoreError
 from pycore.ids import format_id, new_id

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from api._generated.pycore.ledger.v1 import ledger_pb2
 from pycore import _core
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
 from pycore.ledger import Account, CreateAccountStatus, CreateTransferStatus, Operation, Transfer
 from pycore.ledger.account import pack_accounts, unpack_accounts
 from pycore.ledger.transfer import pack_transfers, unpack_transfers

@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from api._generated.pycore.ledger.v1 import ledger_pb2 as pycore_dot_ledger_dot_v1_dot_ledger__pb2
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2 as pycore_dot_ledger_dot_v1_dot_ledger__pb2
 
 GRPC_GENERATED_VERSION = '1.72.2'
 GRPC_VERSION = grpc.__version__

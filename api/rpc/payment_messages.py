@@ -1,0 +1,206 @@
+"""Messages of ``pycore.payments.v1`` turned into the library's values, and back."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from api.errors import MalformedRequestError, public_error, retry_after_ms
+from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
+from pycore.errors import InvalidRequestError, PycoreError
+from pycore.ids import parse_typed_id
+from pycore.payments.payment import (
+    CaptureMethod,
+    NextAction,
+    Payment,
+    PaymentMethod,
+    PaymentStatus,
+    Purpose,
+    Refund,
+    RefundStatus,
+)
+from pycore.payments.request import (
+    CapturePayment,
+    ConfirmPayment,
+    CreatePayment,
+    CreateRefund,
+    Payer,
+)
+
+Known = TypeVar("Known", bound=Message)
+
+_EXPIRES_IN_SECONDS: Final = 900
+_STATUSES: Final = {each: pb.PaymentStatus.Value(f"PAYMENT_STATUS_{each.name}") for each in PaymentStatus}
+_STATUS_OF: Final = {number: each for each, number in _STATUSES.items()} | {0: None}
+_PURPOSES: Final = {each: pb.Purpose.Value(f"PURPOSE_{each.name}") for each in Purpose}
+_PURPOSE_OF: Final = {number: each for each, number in _PURPOSES.items()} | {0: Purpose.PURCHASE}
+_CAPTURES: Final = {each: pb.CaptureMethod.Value(f"CAPTURE_METHOD_{each.name}") for each in CaptureMethod}
+_CAPTURE_OF: Final = {number: each for each, number in _CAPTURES.items()} | {0: CaptureMethod.AUTOMATIC}
+_METHODS: Final[dict[PaymentMethod | None, int]] = {
+    **{each: pb.PaymentMethod.Value(f"PAYMENT_METHOD_{each.name}") for each in PaymentMethod},
+    None: 0,
+}
+_METHOD_OF: Final = {number: each for each, number in _METHODS.items()}
+_REFUND_STATUSES: Final = {each: pb.RefundStatus.Value(f"REFUND_STATUS_{each.name}") for each in RefundStatus}
+
+
+def parsed(kind: type[Known], request: bytes) -> Known:
+    """Return the message in ``request``. Raises MalformedRequestError."""
+    try:
+        return kind.FromString(request)
+    except DecodeError as error:
+        raise MalformedRequestError(f"not a {kind.DESCRIPTOR.name}: {error}") from None
+
+
+def read_create(message: pb.CreatePaymentRequest) -> tuple[str, CreatePayment]:
+    """Return the request's id and the payment asked for. Raises InvalidRequestError."""
+    return message.request_id, CreatePayment(
+        merchant_reference=message.merchant_reference,
+        amount=message.amount,
+        currency=message.currency or "CNY",
+        subject=message.subject,
+        purpose=_read(_PURPOSE_OF, message.purpose, "purpose"),
+        capture_method=_read(_CAPTURE_OF, message.capture_method, "capture_method"),
+        method=_read(_METHOD_OF, message.method, "method"),
+        channel=message.channel or None,
+        customer_id=message.customer_id or None,
+        store_id=message.store_id or None,
+        confirm=message.confirm,
+        payer=_payer(message),
+        expires_in_seconds=message.expires_in_seconds or _EXPIRES_IN_SECONDS,
+        return_url=message.return_url or None,
+        metadata=dict(message.metadata),
+    )
+
+
+def read_confirm(message: pb.ConfirmPaymentRequest) -> ConfirmPayment:
+    """Return how a payment is to be paid. Raises InvalidRequestError."""
+    method = _read(_METHOD_OF, message.method, "method")
+    if method is None:
+        raise InvalidRequestError("method: is needed to confirm; nothing was recorded: say how the payer pays")
+    return ConfirmPayment(method=method, channel=message.channel or None, payer=_payer(message))
+
+
+def read_capture(message: pb.CapturePaymentRequest) -> CapturePayment:
+    """Return what to take of a payment."""
+    return CapturePayment(amount=message.amount or None, final=not message.more_to_come)
+
+
+def read_refund(message: pb.CreateRefundRequest) -> CreateRefund:
+    """Return the refund asked for."""
+    return CreateRefund(
+        merchant_reference=message.merchant_reference, amount=message.amount or None, reason=message.reason
+    )
+
+
+def read_status(number: int) -> PaymentStatus | None:
+    """Return the status, None where it is not said. Raises InvalidRequestError."""
+    return _read(_STATUS_OF, number, "status")
+
+
+def read_id(prefix: str, text: str) -> int:
+    """Return a typed id. Raises MalformedRequestError."""
+    try:
+        return parse_typed_id(prefix, text)
+    except ValueError as error:
+        raise MalformedRequestError(str(error)) from None
+
+
+def read_moment(message: Any, field: str) -> datetime | None:
+    """Return a time, None where it is not given. Raises MalformedRequestError."""
+    if not message.HasField(field):
+        return None
+    try:
+        moment: datetime = getattr(message, field).ToDatetime(tzinfo=UTC)
+        return moment
+    except (ValueError, OverflowError) as error:
+        raise MalformedRequestError(f"{field}: {error}") from None
+
+
+def write_payment(payment: Payment) -> pb.Payment:
+    """Return a payment's message."""
+    message = pb.Payment(
+        id=payment.id,
+        merchant_reference=payment.merchant_reference,
+        live=payment.live,
+        status=_STATUSES[payment.status],
+        purpose=_PURPOSES[payment.purpose],
+        amount=payment.amount,
+        currency=payment.currency,
+        amount_captured=payment.amount_captured,
+        amount_refunded=payment.amount_refunded,
+        capture_method=_CAPTURES[payment.capture_method],
+        method=_METHODS[payment.method],
+        channel=payment.channel,
+        customer_id=payment.customer_id,
+        store_id=payment.store_id,
+        subject=payment.subject,
+        failure_code=payment.failure_code,
+        return_url=payment.return_url,
+        metadata=payment.metadata,
+        allowed_actions=payment.allowed_actions,
+        created_at=payment.created_at,
+        expires_at=payment.expires_at,
+        updated_at=payment.updated_at,
+    )
+    if payment.next_action is not None:
+        message.next_action.CopyFrom(_next_action(payment.next_action))
+    return message
+
+
+def write_refund(refund: Refund) -> pb.Refund:
+    """Return a refund's message."""
+    return pb.Refund(
+        id=refund.id,
+        payment_id=refund.payment_id,
+        merchant_reference=refund.merchant_reference,
+        status=_REFUND_STATUSES[refund.status],
+        amount=refund.amount,
+        currency=refund.currency,
+        channel=refund.channel,
+        reason=refund.reason,
+        is_automatic=refund.is_automatic,
+        failure_code=refund.failure_code,
+        created_at=refund.created_at,
+        updated_at=refund.updated_at,
+    )
+
+
+def write_results(ids: Iterable[str], outcomes: Iterable[Payment | PycoreError]) -> list[pb.PaymentResult]:
+    """Return what became of each request."""
+    return [
+        pb.PaymentResult(request_id=id, payment=write_payment(outcome))
+        if isinstance(outcome, Payment)
+        else pb.PaymentResult(request_id=id, error=_error(outcome))
+        for id, outcome in zip(ids, outcomes, strict=True)
+    ]
+
+
+def _error(error: PycoreError) -> pb.PaymentError:
+    public = public_error(error)
+    return pb.PaymentError(reason=public.code.upper(), message=str(public), retry_after_ms=retry_after_ms(public) or 0)
+
+
+def _next_action(action: NextAction) -> pb.NextAction:
+    return pb.NextAction(
+        type=action.type,
+        content=action.content,
+        url=action.url,
+        fields=action.fields or {},
+        parameters=action.parameters or {},
+    )
+
+
+def _payer(message: pb.CreatePaymentRequest | pb.ConfirmPaymentRequest) -> Payer | None:
+    if not message.HasField("payer"):
+        return None
+    payer = message.payer
+    return Payer(auth_code=payer.auth_code or None, open_id=payer.open_id or None, client_ip=payer.client_ip or None)
+
+
+def _read(known: dict[int, Any], number: int, field: str) -> Any:
+    try:
+        return known[number]
+    except KeyError:
+        raise InvalidRequestError(f"{field}: {number} is none of its values; nothing was recorded") from None

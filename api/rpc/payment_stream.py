@@ -1,0 +1,134 @@
+"""One ``StreamPayments`` call: what has come goes on together, results leave in the order of the requests."""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from grpc import aio
+
+from api.errors import public_error
+from api.rpc import payment_messages as messages
+from api.rpc.calls import Context, deadline, fail, tenant_caller
+from api.services import Services
+from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
+from pycore.errors import InvalidRequestError, LedgerUnavailableError, PycoreError
+from pycore.merchants import Caller, Scope
+from pycore.payments.payment import Payment
+from pycore.payments.request import CreatePayment
+
+_WAITING_MAX: Final = 4096
+"""Requests read and not answered yet; beyond, the stream is not read further."""
+_BATCH_MAX: Final = 512
+_BATCHES_UNDER_WAY_MAX: Final = 4
+
+_Asked = tuple[str, CreatePayment]
+_Outcomes = asyncio.Task[list[Payment | PycoreError]]
+
+
+class PaymentStream:
+    """Several batches are under way at once, so that one looks up its keys while another becomes durable.
+
+    A caller that goes away ends the call, never what was taken from it.
+    """
+
+    def __init__(self, services: Services, context: Context, stopping: asyncio.Event) -> None:
+        self._services = services
+        self._context = context
+        self._stopping = stopping
+        self._deadline = deadline(context)
+        self._asked: deque[_Asked] = deque()
+        self._under_way: deque[tuple[list[_Asked], _Outcomes]] = deque()
+        self._waiting = 0
+        self._news = asyncio.Event()
+        """Something for the writer: a request came, a batch is done, or the reader ended."""
+        self._room = asyncio.Event()
+        """Something for the reader: results have left."""
+        self._read_all = False
+        self._failure: BaseException | None = None
+
+    async def run(self) -> None:
+        """Serve the call to its end."""
+        try:
+            caller = await tenant_caller(self._services.access, Scope.PAYMENTS_WRITE, self._context)
+        except Exception as error:
+            await fail(self._context, error)
+        reader = asyncio.create_task(self._read())
+        stopper = asyncio.create_task(self._stop_reading(reader))
+        try:
+            await self._answer(caller)
+        finally:
+            stopper.cancel()
+            reader.cancel()
+            for _, task in self._under_way:
+                task.add_done_callback(_retrieve)
+        if self._failure is not None:
+            await fail(self._context, self._failure)
+
+    async def _stop_reading(self, reader: asyncio.Task[None]) -> None:
+        await self._stopping.wait()
+        reader.cancel()
+
+    async def _read(self) -> None:
+        """Take requests until the caller is done, something fails, or the server stops."""
+        try:
+            while (request := await self._context.read()) is not aio.EOF:
+                while self._waiting >= _WAITING_MAX:
+                    self._room.clear()
+                    await self._room.wait()
+                self._asked.append(_read(request))
+                self._waiting += 1
+                self._news.set()
+        except asyncio.CancelledError:
+            self._failure = LedgerUnavailableError("the server is stopping", retry_after_ms=1000)
+            raise
+        except Exception as error:
+            self._failure = error
+        finally:
+            self._read_all = True
+            self._news.set()
+
+    async def _answer(self, caller: Caller) -> None:
+        while True:
+            self._news.clear()
+            self._begin(caller)
+            if self._under_way and self._under_way[0][1].done():
+                await self._send(*self._under_way.popleft())
+            elif self._read_all and not self._under_way and not self._asked:
+                return
+            else:
+                await self._news.wait()
+
+    def _begin(self, caller: Caller) -> None:
+        while self._asked and len(self._under_way) < _BATCHES_UNDER_WAY_MAX:
+            batch = [self._asked.popleft() for _ in range(min(len(self._asked), _BATCH_MAX))]
+            task = asyncio.create_task(
+                self._services.payments.payments.create(caller.tenant, batch, deadline=self._deadline)
+            )
+            task.add_done_callback(lambda _: self._news.set())
+            self._under_way.append((batch, task))
+
+    async def _send(self, batch: list[_Asked], task: _Outcomes) -> None:
+        error = task.exception()
+        outcomes: list[Payment | PycoreError]
+        if error is None:
+            outcomes = task.result()
+        else:
+            # What concerns the whole batch (a full queue, a database away) is each one's outcome; the stream goes on.
+            outcomes = [public_error(error)] * len(batch)
+        results = messages.write_results((key for key, _ in batch), outcomes)
+        await self._context.write(pb.StreamPaymentsResponse(results=results).SerializeToString())
+        self._waiting -= len(batch)
+        self._room.set()
+
+
+def _read(request: bytes) -> _Asked:
+    message = messages.parsed(pb.StreamPaymentsRequest, request)
+    if not message.HasField("request"):
+        raise InvalidRequestError("request: is missing; nothing of this message was recorded")
+    return messages.read_create(message.request)
+
+
+def _retrieve(task: _Outcomes) -> None:
+    """Take note of a failure that nobody is there to hear of, so that asyncio does not log it as forgotten."""
+    if not task.cancelled():
+        task.exception()

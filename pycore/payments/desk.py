@@ -1,0 +1,42 @@
+"""The payment services of one ledger, put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from pycore.ledger import Ledger
+from pycore.ledger.chart import Chart
+from pycore.payments.book import PaymentBook
+from pycore.payments.channel_methods import ChannelMethods
+from pycore.payments.idempotency import RequestMemory
+from pycore.payments.listing import PaymentLists
+from pycore.payments.payments import Payments
+from pycore.payments.refunds import Refunds
+
+
+class PaymentDesk:
+    """What the doors call.
+
+    Attributes:
+        payments: makes payments and changes them.
+        refunds: gives them back.
+        lists: reads many at a time.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        channels: ChannelMethods,
+        *,
+        book: PaymentBook | None = None,
+        accounts: Chart | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """``book`` and ``accounts`` are shared with ``channels`` where those change payments too."""
+        book = book or PaymentBook(ledger)
+        accounts = accounts or Chart(ledger)
+        memory = RequestMemory(ledger.store)
+        self.payments = Payments(ledger, book, accounts, memory, channels, clock_ns)
+        self.refunds = Refunds(ledger.store, book, accounts, memory, channels, clock_ns)
+        self.lists = PaymentLists(ledger.store)
