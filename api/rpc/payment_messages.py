@@ -10,6 +10,7 @@ from api.errors import MalformedRequestError, public_error, retry_after_ms
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.errors import InvalidRequestError, PycoreError
 from pycore.ids import parse_typed_id
+from pycore.payments.listing import TimelineEntry
 from pycore.payments.payment import (
     CaptureMethod,
     NextAction,
@@ -43,6 +44,12 @@ _METHODS: Final[dict[PaymentMethod | None, int]] = {
 }
 _METHOD_OF: Final = {number: each for each, number in _METHODS.items()}
 _REFUND_STATUSES: Final = {each: pb.RefundStatus.Value(f"REFUND_STATUS_{each.name}") for each in RefundStatus}
+
+
+# The generator's stubs are older than the library that runs: it takes enum numbers and datetimes too.
+_PAYMENT: Final[Any] = pb.Payment
+_REFUND: Final[Any] = pb.Refund
+_ENTRY: Final[Any] = pb.TimelineEntry
 
 
 def parsed(kind: type[Known], request: bytes) -> Known:
@@ -96,7 +103,8 @@ def read_refund(message: pb.CreateRefundRequest) -> CreateRefund:
 
 def read_status(number: int) -> PaymentStatus | None:
     """Return the status, None where it is not said. Raises InvalidRequestError."""
-    return _read(_STATUS_OF, number, "status")
+    status: PaymentStatus | None = _read(_STATUS_OF, number, "status")
+    return status
 
 
 def read_id(prefix: str, text: str) -> int:
@@ -120,7 +128,7 @@ def read_moment(message: Any, field: str) -> datetime | None:
 
 def write_payment(payment: Payment) -> pb.Payment:
     """Return a payment's message."""
-    message = pb.Payment(
+    message: pb.Payment = _PAYMENT(
         id=payment.id,
         merchant_reference=payment.merchant_reference,
         live=payment.live,
@@ -151,7 +159,7 @@ def write_payment(payment: Payment) -> pb.Payment:
 
 def write_refund(refund: Refund) -> pb.Refund:
     """Return a refund's message."""
-    return pb.Refund(
+    message: pb.Refund = _REFUND(
         id=refund.id,
         payment_id=refund.payment_id,
         merchant_reference=refund.merchant_reference,
@@ -165,6 +173,13 @@ def write_refund(refund: Refund) -> pb.Refund:
         created_at=refund.created_at,
         updated_at=refund.updated_at,
     )
+    return message
+
+
+def write_entry(entry: TimelineEntry) -> pb.TimelineEntry:
+    """Return the message of one thing that happened."""
+    message: pb.TimelineEntry = _ENTRY(at=entry.at, kind=entry.kind, detail_json=bytes(entry.detail).decode())
+    return message
 
 
 def write_results(ids: Iterable[str], outcomes: Iterable[Payment | PycoreError]) -> list[pb.PaymentResult]:

@@ -109,12 +109,8 @@ class PaymentStream:
 
     async def _send(self, batch: list[_Asked], task: _Outcomes) -> None:
         error = task.exception()
-        outcomes: list[Payment | PycoreError]
-        if error is None:
-            outcomes = task.result()
-        else:
-            # What concerns the whole batch (a full queue, a database away) is each one's outcome; the stream goes on.
-            outcomes = [public_error(error)] * len(batch)
+        # What concerns the whole batch (a full queue, a database away) is each one's outcome; the stream goes on.
+        outcomes = task.result() if error is None else [public_error(error)] * len(batch)
         results = messages.write_results((key for key, _ in batch), outcomes)
         await self._context.write(pb.StreamPaymentsResponse(results=results).SerializeToString())
         self._waiting -= len(batch)

@@ -110,9 +110,7 @@ class PaymentService:
         """Return what happened to a payment."""
         payment_id = messages.read_id("pay", messages.parsed(pb.GetPaymentTimelineRequest, request).payment_id)
         entries = await self._desk.lists.timeline(caller.tenant, payment_id)
-        return pb.GetPaymentTimelineResponse(
-            entries=[pb.TimelineEntry(at=each.at, kind=each.kind, detail_json=bytes(each.detail)) for each in entries]
-        ).SerializeToString()
+        return pb.GetPaymentTimelineResponse(entries=map(messages.write_entry, entries)).SerializeToString()
 
     async def create_refund(self, request: bytes, _context: Context, caller: Caller) -> bytes:
         """Give a payment back."""
