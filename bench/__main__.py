@@ -27,12 +27,14 @@ from bench.workloads import (
     standby,
     two_phase,
     vault,
+    with_rows,
 )
 
 CASES: tuple[Case, ...] = (
     *engine.CASES,
     *decisions.CASES,
     *durable.CASES,
+    *with_rows.CASES,
     *projector.CASES,
     *doors.CASES,
     *two_phase.CASES,

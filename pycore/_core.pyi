@@ -5,7 +5,7 @@ Records cross the boundary as buffers of fixed 128-byte little-endian records (a
 ``numpy`` structured array) and read without a copy. 128-bit ids are Python ints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn, TypeAlias, final
 
 from typing_extensions import Buffer
@@ -26,6 +26,7 @@ __all__ = [
     "RateLimiter",
     "Router",
     "RoutingPolicy",
+    "RowBuffer",
     "RuleTextError",
     "SealError",
     "SubjectKey",
@@ -480,3 +481,21 @@ def find_card_numbers(text: str) -> list[tuple[int, int]]:
 
 def mask_card_numbers(text: str) -> str:
     """Return the text with every card number masked but for its issuer's number and last four digits."""
+
+@final
+class RowBuffer:
+    """Rows of one table, encoded for PostgreSQL."""
+
+    def __new__(cls, columns: Sequence[tuple[str, str]]) -> RowBuffer:
+        """Take names and types: uuid, boolean, smallint, integer, bigint, text, json, bytea. Raises ValueError."""
+    def extend(self, rows: Iterable[tuple[object, ...]]) -> None:
+        """Add rows: one value per column, None for NULL, an int for uuid, str or UTF-8 bytes for json.
+
+        Raises TypeError or ValueError, naming the column but not the value, for a value its column cannot have; none
+        of the rows is added then.
+        """
+    def copy(self) -> bytes:
+        """Return the rows as a binary COPY stream, empty where there is none."""
+    def json(self) -> str:
+        """Return the rows as a JSON array of objects with the keys c0, c1, …; a json column's text is a string."""
+    def __len__(self) -> int: ...

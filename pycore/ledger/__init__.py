@@ -5,7 +5,7 @@ from pycore.ledger.account_filter import AccountFilter
 from pycore.ledger.key import JournalKey
 from pycore.ledger.ledger import Ledger
 from pycore.ledger.rebuild import rebuild
-from pycore.ledger.rows import Rows
+from pycore.ledger.rows import Insertion, Rows, Table
 from pycore.ledger.stats import LedgerStats
 from pycore.ledger.status import (
     CreateAccountResult,
@@ -29,6 +29,7 @@ __all__ = [
     "CreateAccountStatus",
     "CreateTransferResult",
     "CreateTransferStatus",
+    "Insertion",
     "JournalKey",
     "Ledger",
     "LedgerStats",
@@ -36,6 +37,7 @@ __all__ = [
     "Operation",
     "Rows",
     "SynchronousLedger",
+    "Table",
     "Transfer",
     "TransferFlags",
     "VerifyReport",

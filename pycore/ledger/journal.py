@@ -12,8 +12,8 @@ import asyncpg
 
 from pycore import _core
 from pycore.errors import JournalDamagedError, LedgerFencedError, StateMismatchError
-from pycore.ledger import rows
 from pycore.ledger.lease import SHARD, Lease
+from pycore.ledger.rows import BatchRows
 from pycore.store import Connection
 
 GENESIS = bytes(32)
@@ -22,7 +22,7 @@ GENESIS = bytes(32)
 # The lease row is locked in the statement that appends, so that a takeover waits for the append or the append
 # finds the epoch changed. One statement, one round trip, one transaction.
 _APPEND = """
-WITH lease AS (SELECT 1 FROM ledger_lease WHERE shard = $1 AND epoch = $2 FOR SHARE)
+WITH lease AS (SELECT 1 FROM ledger_lease WHERE shard = $1 AND epoch = $2 FOR SHARE){beside}
 INSERT INTO ledger_journal (lsn, epoch, transfer_count, prev_hash, hash, results_digest, body)
 SELECT $3::bigint, $2, $4::integer, $5::bytea, $6::bytea, $7::bytea, $8::bytea FROM lease
 RETURNING lsn
@@ -54,7 +54,7 @@ class Journal:
         self._unsettled: tuple[int, bytes] = (0, GENESIS)
         self.lsn = lsn
 
-    async def append(self, batch: _core.Batch, statements: rows.Statements) -> None:
+    async def append(self, batch: _core.Batch, rows: BatchRows) -> None:
         """Make a batch and its rows durable in one transaction.
 
         Raises LedgerFencedError where another writer took over, a PostgreSQL error where the server refused (nothing
@@ -65,14 +65,16 @@ class Journal:
         digest = _core.chain_hash(self._key, self._head, lsn, lease.epoch, batch.body)
         self._unsettled = (lsn, digest)
         values = (SHARD, lease.epoch, lsn, batch.event_count, self._head, digest, batch.results_digest, batch.body)
-        if statements:
+        beside, documents = rows.beside_append(len(values) + 1)
+        sql = _APPEND.format(beside=beside)
+        if rows.needs_transaction:
             async with lease.connection.transaction():
-                await rows.write(lease.connection, statements)
-                appended = await lease.connection.fetchval(_APPEND, *values)
+                await rows.write(lease.connection)
+                appended = await lease.connection.fetchval(sql, *values, *documents)
                 if appended is None:
                     raise LedgerFencedError
         else:
-            appended = await lease.connection.fetchval(_APPEND, *values)
+            appended = await lease.connection.fetchval(sql, *values, *documents)
         if appended is None:
             raise LedgerFencedError
         lease.refuse_warning()

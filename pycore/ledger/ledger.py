@@ -26,7 +26,7 @@ from pycore.ledger.journal import Journal
 from pycore.ledger.key import JournalKey
 from pycore.ledger.lease import Lease
 from pycore.ledger.projector import Projector
-from pycore.ledger.rows import Rows, RowsOf
+from pycore.ledger.rows import Part, RowsOf
 from pycore.ledger.stats import LedgerStats
 from pycore.ledger.status import (
     CreateAccountResult,
@@ -149,7 +149,7 @@ class Ledger:
         """
         return self._writer.enqueue(operation, records, deadline=deadline, rows_of=rows_of)
 
-    async def record(self, rows: Sequence[Rows], *, deadline: float | None = None) -> None:
+    async def record(self, rows: Sequence[Part], *, deadline: float | None = None) -> None:
         """Make rows durable that belong to no transfer; they come after everything that was enqueued before.
 
         They share batch, order and fencing with the transfers: all of them are recorded, or none. Raises as

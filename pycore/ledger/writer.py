@@ -26,10 +26,10 @@ from pycore.errors import (
     RequestTooLargeError,
     RowsRefusedError,
 )
-from pycore.ledger import rows
 from pycore.ledger.account import RECORD_SIZE
 from pycore.ledger.history import ColdRecord
 from pycore.ledger.journal import Journal
+from pycore.ledger.rows import BatchRows, Part, RowsOf
 from pycore.ledger.stats import WriterStats
 from pycore.ledger.status import Operation
 from pycore.ledger.unit import RESULT_SIZE, Unit, answer
@@ -105,7 +105,7 @@ class Writer:
         records: Buffer,
         *,
         deadline: float | None = None,
-        rows_of: rows.RowsOf | None = None,
+        rows_of: RowsOf | None = None,
     ) -> asyncio.Future[bytes]:
         """Put a request into the queue; the future gives one packed 16-byte result per record.
 
@@ -124,7 +124,7 @@ class Writer:
             raise InvalidRecordsError(f"{operation} is no operation")
         return self._put(operation, records, count, count, deadline, rows_of)
 
-    def enqueue_rows(self, parts: Sequence[rows.Rows], *, deadline: float | None = None) -> asyncio.Future[bytes]:
+    def enqueue_rows(self, parts: Sequence[Part], *, deadline: float | None = None) -> asyncio.Future[bytes]:
         """Put rows without transfers into the queue; the future is done when they are durable.
 
         A row counts as an event does. Raises as ``enqueue``, and InvalidRecordsError where there is no row.
@@ -141,7 +141,7 @@ class Writer:
         count: int,
         size: int,
         deadline: float | None,
-        rows_of: rows.RowsOf | None,
+        rows_of: RowsOf | None,
     ) -> asyncio.Future[bytes]:
         if size > self._batch_events_max:
             raise RequestTooLargeError(f"{size} events in one request; the most is {self._batch_events_max}")
@@ -236,15 +236,15 @@ class Writer:
             self._fail(units, _refused_by_database(error))
             return []
         batch = self._engine.apply(engine_units, time.time_ns(), cold)
-        parts, sound = _rows_of(units, batch.results)
+        written, sound = _rows_of(units, batch.results)
         if len(sound) < len(units):
             self._engine.rollback()
             return sound
         try:
-            await self._make_durable(batch, units, rows.merged(parts))
+            await self._make_durable(batch, units, written)
         except Exception as error:
             self._engine.rollback()
-            if parts and not isinstance(error, PycoreError) and not is_unavailable(error):
+            if written and not isinstance(error, PycoreError) and not is_unavailable(error):
                 return self._isolate(units, error)
             self._fail(units, error if isinstance(error, PycoreError) else _refused_by_database(error))
             return []
@@ -293,7 +293,7 @@ class Writer:
             self.stats.cold_ids += len(missing)
         return found
 
-    async def _make_durable(self, batch: _core.Batch, units: list[Unit], statements: rows.Statements) -> None:
+    async def _make_durable(self, batch: _core.Batch, units: list[Unit], written: BatchRows) -> None:
         """Append the batch; when the connection breaks under it, find out what became of it before anything else.
 
         Raises LedgerFencedError or a PostgreSQL error: nothing was recorded. Where that cannot be known soon the
@@ -301,7 +301,7 @@ class Writer:
         """
         while True:
             try:
-                await self._journal.append(batch, statements)
+                await self._journal.append(batch, written)
                 return
             except LedgerFencedError as error:
                 self._refusal = error
@@ -363,21 +363,21 @@ class Writer:
             self._expiry_timer = asyncio.get_running_loop().call_later(min(seconds, 3600.0), self._wake.set)
 
 
-def _rows_of(units: list[Unit], results: bytes) -> tuple[list[rows.Rows], list[Unit]]:
+def _rows_of(units: list[Unit], results: bytes) -> tuple[BatchRows, list[Unit]]:
     """Return the units' rows, and the units whose rows can be told; the others are given the reason."""
-    parts: list[rows.Rows] = []
+    written = BatchRows()
     sound: list[Unit] = []
     start = 0
     for unit in units:
         end = start + unit.count * RESULT_SIZE
         try:
             if unit.rows_of is not None:
-                parts += unit.rows_of(results[start:end])
+                written.add(unit.rows_of(results[start:end]))
             sound.append(unit)
         except Exception as error:
             unit.fail(error)
         start = end
-    return parts, sound
+    return written, sound
 
 
 def _refused_by_database(error: Exception) -> PycoreError:

@@ -15,9 +15,9 @@ from pycore.ledger import CreateAccountStatus, CreateTransferStatus
 
 LEDGER = [
     "AMOUNT_MAX", "Account", "AccountBalance", "AccountFilter", "AccountFlags", "CreateAccountResult",
-    "CreateAccountStatus", "CreateTransferResult", "CreateTransferStatus", "JournalKey", "Ledger", "LedgerStats",
-    "LedgerTotals", "Operation", "Rows", "SynchronousLedger", "Transfer", "TransferFlags", "VerifyReport", "rebuild",
-    "verify",
+    "CreateAccountStatus", "CreateTransferResult", "CreateTransferStatus", "Insertion", "JournalKey", "Ledger",
+    "LedgerStats", "LedgerTotals", "Operation", "Rows", "SynchronousLedger", "Table", "Transfer", "TransferFlags",
+    "VerifyReport", "rebuild", "verify",
 ]  # fmt: skip
 
 MERCHANTS = [

@@ -26,7 +26,8 @@
 //! assert_eq!(again.state_hash(), ledger.state_hash());
 //! ```
 //!
-//! Beside the ledger there are two modules that know neither it nor each other: [`rate_limit`] and [`routing`].
+//! Beside the ledger there are modules that know neither it nor each other: [`rate_limit`], [`routing`], and
+//! [`RowBuffer`] for a domain's own rows on their way into PostgreSQL.
 
 #[cfg(not(target_endian = "little"))]
 compile_error!("records are little-endian in memory as on the wire");
@@ -65,6 +66,7 @@ mod reads;
 mod replay;
 mod resolve;
 pub mod routing;
+mod row_buffer;
 mod state_hash;
 mod status;
 mod transfer;
@@ -91,6 +93,7 @@ pub use load::LoadError;
 pub use projection::Projection;
 pub use reads::AccountFilter;
 pub use replay::ReplayError;
+pub use row_buffer::{ColumnType, Field, FieldError, RowBuffer};
 pub use status::{CreateAccountStatus, CreateResult, CreateTransferStatus};
 pub use transfer::{Transfer, id_time_ms, transfer_flags};
 pub use trial_balance::{LedgerTotals, Total};

@@ -8,6 +8,9 @@ pub(crate) const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// What it ends with.
 pub(crate) const TRAILER: [u8; 2] = [0xff, 0xff];
 
+/// The length of a field that is NULL.
+pub(crate) const NULL: i32 = -1;
+
 const DIGITS_MAX: usize = 10;
 
 /// Writes rows into a COPY stream.
@@ -48,7 +51,27 @@ impl CopyWriter {
     /// Writes a `uuid`, NULL for 0.
     #[inline]
     pub fn put_uuid_or_null(&mut self, id: u128) {
-        if id == 0 { self.buffer.extend_from_slice(&(-1i32).to_be_bytes()) } else { self.put_uuid(id) }
+        if id == 0 { self.put_null() } else { self.put_uuid(id) }
+    }
+
+    /// Writes NULL.
+    #[inline]
+    pub fn put_null(&mut self) {
+        self.buffer.extend_from_slice(&NULL.to_be_bytes());
+    }
+
+    /// Writes a `boolean`.
+    #[inline]
+    pub fn put_boolean(&mut self, value: bool) {
+        self.buffer.extend_from_slice(&[0, 0, 0, 1, u8::from(value)]);
+    }
+
+    /// Writes a `text`, `json` or `bytea`: the bytes as they are, fewer than 2^31 of them.
+    #[inline]
+    pub fn put_bytes(&mut self, bytes: &[u8]) {
+        let length = i32::try_from(bytes.len()).expect("below 2^31 bytes");
+        self.buffer.extend_from_slice(&length.to_be_bytes());
+        self.buffer.extend_from_slice(bytes);
     }
 
     /// Writes a `bigint`.
@@ -115,6 +138,17 @@ impl CopyWriter {
         field[head + 4..head + 6].copy_from_slice(&(digits as u16).to_be_bytes());
         field[head + 6..head + 8].copy_from_slice(&weight.to_be_bytes());
         self.buffer.extend_from_slice(&field[head..digits_end]);
+    }
+
+    /// Returns what is written so far, header and rows, and the number of rows.
+    pub fn written(&self) -> (&[u8], u64) {
+        (&self.buffer, self.rows)
+    }
+
+    /// Takes back what came after `written` gave this length and number.
+    pub fn truncate(&mut self, length: usize, rows: u64) {
+        self.buffer.truncate(length);
+        self.rows = rows;
     }
 
     /// Returns the stream, empty if there is no row, and the number of rows.

@@ -11,6 +11,7 @@ mod messages;
 mod projection;
 mod rate_limit;
 mod routing;
+mod rows;
 mod vault;
 mod vault_key;
 mod wire;
@@ -36,6 +37,8 @@ mod _core {
     use crate::rate_limit::{Quota, RateLimiter};
     #[pymodule_export]
     use crate::routing::{Router, RoutingPolicy, RuleTextError, routing_reason_names};
+    #[pymodule_export]
+    use crate::rows::RowBuffer;
     #[pymodule_export]
     use crate::vault::Keyring;
     #[pymodule_export]

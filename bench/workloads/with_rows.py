@@ -1,0 +1,187 @@
+"""Transfers with the rows of a payment in the same transaction, against the same transfers alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from itertools import islice
+from statistics import median
+from typing import NamedTuple
+
+from bench import books
+from bench.latency import summary_ms
+from bench.records import TransferSource, amount_of
+from bench.result import Result, compared
+from bench.suite import Case, Suite, expect_created, let_settle
+from pycore.ids import new_id
+from pycore.ledger import Insertion, Ledger, Operation, Table
+
+# As many as fill a batch while the one before it is being made durable.
+_CALLERS = {1: 64, 100: 160}
+_RATE_MAX = {1: 20_000, 100: 400_000}
+_SECONDS = 3.0
+_ROUNDS = 3
+_ACCOUNTS = 10_000
+_MERCHANT = new_id()
+_ANSWER = (
+    '{"id":"pay_0192f0a1b2c3d4e5f60718293a4b5c6d","object":"payment","amount":"1000","currency":"CNY","live":true,'
+    '"status":"succeeded","method":"balance","merchant_reference":"order-1","created_at":"2026-11-22T00:00:00Z"}'
+)
+
+_PAYMENTS = Table(
+    "payments",
+    (
+        ("id", "uuid"),
+        ("merchant_id", "uuid"),
+        ("live", "boolean"),
+        ("merchant_reference", "text"),
+        ("status", "text"),
+        ("purpose", "text"),
+        ("amount", "bigint"),
+        ("currency", "text"),
+        ("amount_captured", "bigint"),
+        ("amount_refunded", "bigint"),
+        ("capture_method", "text"),
+        ("method", "text"),
+        ("customer_id", "uuid"),
+        ("subject", "text"),
+        ("created_at", "bigint"),
+        ("expires_at", "bigint"),
+        ("updated_at", "bigint"),
+        ("version", "integer"),
+    ),
+)
+_IDEMPOTENCY_KEYS = Table(
+    "idempotency_keys",
+    (
+        ("merchant_id", "uuid"),
+        ("live", "boolean"),
+        ("operation", "text"),
+        ("key", "text"),
+        ("fingerprint", "bytea"),
+        ("reply", "json"),
+        ("created_at", "bigint"),
+    ),
+)
+_EVENTS = Table(
+    "events",
+    (
+        ("id", "uuid"),
+        ("merchant_id", "uuid"),
+        ("live", "boolean"),
+        ("type", "text"),
+        ("resource_id", "uuid"),
+        ("data", "json"),
+        ("created_at", "bigint"),
+    ),
+)
+
+
+class Round(NamedTuple):
+    """One stretch of measuring."""
+
+    payments: int
+    amount: int
+    seconds: float
+    latencies: list[float]
+
+    @property
+    def rate(self) -> float:
+        """Payments per second."""
+        return self.payments / self.seconds
+
+
+def rows_of(results: bytes) -> list[Insertion]:
+    """Return three rows for each transfer."""
+    now, purchase = time.time_ns(), (_MERCHANT, True)
+    ids = [new_id() for _ in range(len(results) // 16)]
+    payment = ("succeeded", "purchase", 1000, "CNY", 1000, 0, "automatic", "balance", None, "tea", now, now, now, 1)
+    return [
+        Insertion(_PAYMENTS, [(id, *purchase, f"order-{id:032x}", *payment) for id in ids]),
+        Insertion(
+            _IDEMPOTENCY_KEYS,
+            [(*purchase, "create_payment", f"key-{id:032x}", bytes(32), _ANSWER, now) for id in ids],
+        ),
+        Insertion(_EVENTS, [(new_id(), *purchase, "payment.succeeded", id, _ANSWER, now) for id in ids]),
+    ]
+
+
+async def _submit(ledger: Ledger, batches: list[bytes], callers: int, seconds: float, *, with_rows: bool) -> Round:
+    """Let callers submit, each its next batch after the answer, until the time or the supply is over."""
+    waiting = iter(batches)
+    results: list[bytes] = []
+    sent: list[bytes] = []
+    latencies: list[float] = []
+    started = time.perf_counter()
+
+    async def caller() -> None:
+        before = time.perf_counter()
+        while before - started < seconds:
+            for batch in islice(waiting, 1):
+                found = await ledger.enqueue(Operation.CREATE_TRANSFERS, batch, rows_of=rows_of if with_rows else None)
+                results.append(found)
+                sent.append(batch)
+                now = time.perf_counter()
+                latencies.append(now - before)
+                before = now
+                break
+            else:
+                return
+
+    await asyncio.gather(*[caller() for _ in range(callers)])
+    spent = time.perf_counter() - started
+    return Round(expect_created(results), amount_of(sent), spent, latencies)
+
+
+async def with_rows(suite: Suite) -> AsyncIterator[Result]:
+    """One payment or a hundred per request, in turn with the transfers alone."""
+    seconds = suite.seconds(_SECONDS)
+    source = TransferSource(_ACCOUNTS)
+    created = posted = paid = 0
+    async with suite.new_ledger(accounts=_ACCOUNTS) as ledger:
+        for batch, callers in _CALLERS.items():
+            if not suite.wants(f"ledger_with_rows_{batch}"):
+                continue
+            rounds: dict[bool, list[Round]] = {True: [], False: []}
+            meter = suite.cpu(ledger_and_client=os.getpid())
+            for _ in range(_ROUNDS):
+                for kind, done in rounds.items():
+                    batches = source.batches(batch, int(_RATE_MAX[batch] * seconds) // batch + 1)
+                    await let_settle(ledger)
+                    done.append(await _submit(ledger, batches, callers, seconds, with_rows=kind))
+            created += sum(each.payments for done in rounds.values() for each in done)
+            posted += sum(each.amount for done in rounds.values() for each in done)
+            paid += sum(each.payments for each in rounds[True])
+            books.check(ledger, created=created, posted=posted)
+            await _expect_rows(ledger, paid)
+            yield compared(
+                f"ledger_with_rows_{batch}",
+                median(each.rate for each in rounds[True]),
+                "payments/s",
+                median(each.rate for each in rounds[False]),
+                parameters={
+                    "batch": batch,
+                    "callers": callers,
+                    "rows": 3,
+                    "loop": "closed",
+                    "rounds": [round(each.rate) for each in rounds[True]],
+                    "baseline_rounds": [round(each.rate) for each in rounds[False]],
+                    "latency_ms": summary_ms([latency for each in rounds[True] for latency in each.latencies]),
+                    "baseline_latency_ms": summary_ms(
+                        [latency for each in rounds[False] for latency in each.latencies]
+                    ),
+                },
+                cpu=meter.read(),
+            )
+
+
+async def _expect_rows(ledger: Ledger, count: int) -> None:
+    for table in (_PAYMENTS, _IDEMPOTENCY_KEYS, _EVENTS):
+        found = await ledger.store.pool.fetchval(f"SELECT count(*) FROM {table.name}")
+        if found != count:
+            raise books.BooksError(f"{found} rows in {table.name}, {count} acknowledged")
+
+
+CASES = (Case(with_rows, tuple(f"ledger_with_rows_{batch}" for batch in _CALLERS)),)
