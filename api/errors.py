@@ -15,6 +15,8 @@ from pycore.errors import (
     AlreadyExistsError,
     DeadlineExceededError,
     IdempotencyMismatchError,
+    InvalidCardError,
+    InvalidPersonalDataError,
     InvalidRecordsError,
     InvalidRequestError,
     InvalidStateError,
@@ -30,6 +32,8 @@ from pycore.errors import (
     RequestInProgressError,
     RequestTooLargeError,
     RowsRefusedError,
+    SealedValueError,
+    SealRefusedError,
     UnauthenticatedError,
 )
 
@@ -110,6 +114,11 @@ OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
     IdempotencyMismatchError: Outside(grpc.StatusCode.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     RowsRefusedError: Outside(grpc.StatusCode.ABORTED, HTTPStatus.CONFLICT),
     RequestInProgressError: Outside(grpc.StatusCode.ABORTED, HTTPStatus.CONFLICT, 100),
+    InvalidPersonalDataError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNPROCESSABLE_ENTITY),
+    InvalidCardError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNPROCESSABLE_ENTITY),
+    SealRefusedError: Outside(grpc.StatusCode.FAILED_PRECONDITION, HTTPStatus.CONFLICT),
+    # Of ours, not of the caller's: the key is not here, or the row was changed behind our back.
+    SealedValueError: Outside(grpc.StatusCode.INTERNAL, HTTPStatus.INTERNAL_SERVER_ERROR),
     MalformedRequestError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
     NotFoundError: Outside(grpc.StatusCode.NOT_FOUND, HTTPStatus.NOT_FOUND),
     MethodNotAllowedError: Outside(grpc.StatusCode.UNIMPLEMENTED, HTTPStatus.METHOD_NOT_ALLOWED),

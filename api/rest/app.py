@@ -13,7 +13,20 @@ from starlette.types import Receive, Scope, Send
 
 from api.errors import MalformedRequestError, MethodNotAllowedError
 from api.limits import HTTP_CONCURRENCY_MAX
-from api.rest import account, docs, health, history, metrics, openapi, transfer, trial_balance
+from api.rest import (
+    account,
+    api_key,
+    customer,
+    docs,
+    health,
+    history,
+    merchant,
+    metrics,
+    openapi,
+    store,
+    transfer,
+    trial_balance,
+)
 from api.rest.authorized import served
 from api.rest.endpoint import AnyEndpoint
 from api.rest.problem import problem_response
@@ -26,6 +39,10 @@ ENDPOINTS = (
     *account.ENDPOINTS,
     *history.ENDPOINTS,
     *trial_balance.ENDPOINTS,
+    *customer.ENDPOINTS,
+    *api_key.ENDPOINTS,
+    *store.ENDPOINTS,
+    *merchant.ENDPOINTS,
     *health.ENDPOINTS,
 )
 _RETRY_AFTER_MS = 200

@@ -24,7 +24,7 @@ class _Described(msgspec.Struct, frozen=True, kw_only=True):
 
     ``summary`` and ``description`` are for people; ``body``, ``query`` and ``answer`` are msgspec types; ``errors`` are
     what can come back besides;
-    ``has_deadline`` says that the caller's deadline is kept.
+    ``has_deadline`` says that the caller's deadline is kept; ``id_prefix`` is what an id in the path begins with.
     """
 
     method: str
@@ -38,6 +38,7 @@ class _Described(msgspec.Struct, frozen=True, kw_only=True):
     tag: str = "ledger"
     media_type: str = "application/json"
     has_deadline: bool = False
+    id_prefix: str | None = None
 
 
 class Endpoint(_Described, frozen=True, kw_only=True):

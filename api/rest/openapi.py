@@ -11,12 +11,26 @@ from api.rest import fields
 from api.rest.endpoint import AnyEndpoint
 from api.rest.problem import Problem
 from api.rest.writing import DEADLINE_HEADER
-from pycore.errors import LedgerOverloadedError, PycoreError
+from pycore.errors import (
+    LedgerOverloadedError,
+    LedgerUnavailableError,
+    MerchantDisabledError,
+    PermissionDeniedError,
+    PycoreError,
+    RateLimitedError,
+    UnauthenticatedError,
+)
 
 API_VERSION: Final = "1.0.0"
 """Of the interface, not of the software: the first number changes when a caller would have to."""
 
 _REFERENCE: Final = "#/components/schemas/{name}"
+_SECURITY: Final = "api_key"
+_SECURITY_SCHEME: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key's secret: `sk_test_…`, `sk_live_…` of a merchant, `ok_live_…` of an operator.",
+}
 _DESCRIPTION: Final = """\
 A double-entry payment ledger over HTTP. The same service with streams and less overhead is offered over gRPC.
 
@@ -39,10 +53,12 @@ def document(endpoints: Sequence[AnyEndpoint]) -> dict[str, Any]:
         "info": {"title": "pycore ledger", "version": API_VERSION, "description": _DESCRIPTION},
         "tags": [
             {"name": "ledger", "description": "Accounts, transfers and what can be asked about them."},
+            {"name": "merchants", "description": "Merchants, their stores, and the API keys their systems call with."},
+            {"name": "customers", "description": "The persons who pay a merchant."},
             {"name": "operation", "description": "Health and metrics."},
         ],
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": {_SECURITY: _SECURITY_SCHEME}},
     }
 
 
@@ -57,9 +73,11 @@ def _operation(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> dict[str, An
                 "description": inspect.cleandoc(getattr(endpoint.answer, "__doc__", None) or endpoint.summary),
                 "content": {endpoint.media_type: {"schema": schema_of[id(endpoint.answer)]}},
             },
-            **_problems((*endpoint.errors, LedgerOverloadedError, InternalError), schema_of),
+            **_problems((*endpoint.errors, *_refusals(endpoint), LedgerOverloadedError, InternalError), schema_of),
         },
     }
+    if endpoint.scope is not None:
+        operation["security"] = [{_SECURITY: [endpoint.scope]}]
     if endpoint.description:
         operation["description"] = endpoint.description
     if endpoint.body is not None:
@@ -73,7 +91,10 @@ def _operation(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> dict[str, An
 def _parameters(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> list[dict[str, Any]]:
     parameters = []
     if "{id}" in endpoint.path:
-        parameters.append({"name": "id", "in": "path", "required": True, "schema": schema_of[id(fields.Id)]})
+        schema = schema_of[id(fields.Id)]
+        if endpoint.id_prefix is not None:
+            schema = {"type": "string", "pattern": f"^{endpoint.id_prefix}_[0-9a-f]{{32}}$"}
+        parameters.append({"name": "id", "in": "path", "required": True, "schema": schema})
     if endpoint.query is not None:
         schema = msgspec.json.schema(endpoint.query)["$defs"][endpoint.query.__name__]
         for name, each in schema["properties"].items():
@@ -89,6 +110,19 @@ def _parameters(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> list[dict[s
             }
         )
     return parameters
+
+
+def _refusals(endpoint: AnyEndpoint) -> tuple[type[PycoreError], ...]:
+    """Return how the check of the key can end."""
+    if endpoint.scope is None:
+        return ()
+    return (
+        UnauthenticatedError,
+        PermissionDeniedError,
+        MerchantDisabledError,
+        RateLimitedError,
+        LedgerUnavailableError,
+    )
 
 
 def _problems(errors: Iterable[type[PycoreError]], schema_of: dict[int, Any]) -> dict[str, Any]:

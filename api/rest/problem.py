@@ -1,6 +1,7 @@
 """How a failed HTTP request answers: ``application/problem+json`` (RFC 9457) with a stable reason."""
 
 import math
+from http import HTTPStatus
 
 import msgspec
 from starlette.responses import Response
@@ -29,4 +30,6 @@ def problem_response(error: BaseException) -> Response:
     delay_ms = retry_after_ms(public)
     problem = Problem(status.phrase, status.value, str(public), public.code, delay_ms)
     headers = {} if delay_ms is None else {"retry-after": str(math.ceil(delay_ms / 1000))}
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"  # RFC 9110 section 11.6.1 asks for it
     return Response(msgspec.json.encode(problem), status.value, headers, "application/problem+json")

@@ -18,8 +18,10 @@ from api.rest.body import header
 from pycore.errors import (
     DeadlineExceededError,
     InvalidRecordsError,
+    InvalidRequestError,
     LedgerOverloadedError,
     LedgerUnavailableError,
+    NotFoundError,
     OutcomeUnknownError,
     PycoreError,
     RequestTooLargeError,
@@ -39,6 +41,12 @@ ERRORS: Final = (
     OutcomePendingError,
     DeadlineExceededError,
 )
+
+CHANGE_ERRORS: Final = (*LOOKUP_ERRORS, InvalidRequestError, LedgerUnavailableError, OutcomeUnknownError)
+"""Of what changes a merchant's things."""
+ACTION_ERRORS: Final = (NotFoundError, LedgerUnavailableError, OutcomeUnknownError)
+"""Of a change without a body."""
+LIST_ERRORS: Final = (MalformedRequestError, InvalidRequestError, NotFoundError, LedgerUnavailableError)
 
 DEADLINE_HEADER: Final = "request-timeout-ms"
 """How long the caller waits, in milliseconds: work that was not started by then is not started at all."""

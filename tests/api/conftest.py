@@ -14,6 +14,7 @@ from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServ
 from pycore.config import LedgerSettings
 from pycore.ledger import Ledger
 from tests.api.door import Door, HttpDoor, RpcDoor
+from tests.api.keys import Key, merchant_key, tenant_key
 from tests.api.services import services_of
 
 
@@ -39,6 +40,22 @@ async def doors(services: Services) -> AsyncIterator[Doors]:
     await doors.open("127.0.0.1:0", "127.0.0.1:0")
     yield doors
     await doors.close(5)
+
+
+@pytest.fixture
+async def merchant(services: Services) -> Key:
+    """A merchant's key in test mode, with every scope."""
+    return await merchant_key(services)
+
+
+@pytest.fixture
+async def other_merchant(services: Services) -> Key:
+    return await merchant_key(services)
+
+
+@pytest.fixture
+async def operator(services: Services) -> Key:
+    return await tenant_key(services, None)
 
 
 @pytest.fixture
