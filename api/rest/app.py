@@ -23,6 +23,8 @@ from api.rest import (
     merchant,
     metrics,
     openapi,
+    payment,
+    refund,
     store,
     transfer,
     trial_balance,
@@ -35,6 +37,8 @@ from pycore.errors import LedgerOverloadedError, NotFoundError, PycoreError
 
 ENDPOINTS = (
     # Routes are tried in this order: what is called most comes first.
+    *payment.ENDPOINTS,
+    *refund.ENDPOINTS,
     *transfer.ENDPOINTS,
     *account.ENDPOINTS,
     *history.ENDPOINTS,

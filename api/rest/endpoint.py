@@ -24,7 +24,8 @@ class _Described(msgspec.Struct, frozen=True, kw_only=True):
 
     ``summary`` and ``description`` are for people; ``body``, ``query`` and ``answer`` are msgspec types; ``errors`` are
     what can come back besides;
-    ``has_deadline`` says that the caller's deadline is kept; ``id_prefix`` is what an id in the path begins with.
+    ``has_deadline`` says that the caller's deadline is kept; ``id_prefix`` is what an id in the path begins with;
+    ``has_key`` says that an idempotency key is needed.
     """
 
     method: str
@@ -39,6 +40,7 @@ class _Described(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str = "application/json"
     has_deadline: bool = False
     id_prefix: str | None = None
+    has_key: bool = False
 
 
 class Endpoint(_Described, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from api.errors import OUTSIDE, InternalError
 from api.rest import fields
 from api.rest.endpoint import AnyEndpoint
+from api.rest.payment import KEY_HEADER
 from api.rest.problem import Problem
 from api.rest.writing import DEADLINE_HEADER
 from pycore.errors import (
@@ -50,8 +51,10 @@ def document(endpoints: Sequence[AnyEndpoint]) -> dict[str, Any]:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schema_of)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "pycore ledger", "version": API_VERSION, "description": _DESCRIPTION},
+        "info": {"title": "pycore", "version": API_VERSION, "description": _DESCRIPTION},
         "tags": [
+            {"name": "payments", "description": "What payers are asked to pay."},
+            {"name": "refunds", "description": "What is given back."},
             {"name": "ledger", "description": "Accounts, transfers and what can be asked about them."},
             {"name": "merchants", "description": "Merchants, their stores, and the API keys their systems call with."},
             {"name": "customers", "description": "The persons who pay a merchant."},
@@ -95,6 +98,16 @@ def _parameters(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> list[dict[s
         if endpoint.id_prefix is not None:
             schema = {"type": "string", "pattern": f"^{endpoint.id_prefix}_[0-9a-f]{{32}}$"}
         parameters.append({"name": "id", "in": "path", "required": True, "schema": schema})
+    if endpoint.has_key:
+        parameters.append(
+            {
+                "name": KEY_HEADER,
+                "in": "header",
+                "required": True,
+                "description": "Makes the call repeatable: the same request with the same key is done once.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+            }
+        )
     if endpoint.query is not None:
         schema = msgspec.json.schema(endpoint.query)["$defs"][endpoint.query.__name__]
         for name, each in schema["properties"].items():

@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError, Message
 
 from api.errors import MalformedRequestError, public_error, retry_after_ms
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
+from pycore.client.payment_wire import CAPTURE_METHODS, METHODS, PURPOSES, REFUND_STATUSES, STATUSES
 from pycore.errors import InvalidRequestError, PycoreError
 from pycore.ids import parse_typed_id
 from pycore.payments.listing import TimelineEntry
@@ -15,11 +16,9 @@ from pycore.payments.payment import (
     CaptureMethod,
     NextAction,
     Payment,
-    PaymentMethod,
     PaymentStatus,
     Purpose,
     Refund,
-    RefundStatus,
 )
 from pycore.payments.request import (
     CapturePayment,
@@ -32,19 +31,10 @@ from pycore.payments.request import (
 Known = TypeVar("Known", bound=Message)
 
 _EXPIRES_IN_SECONDS: Final = 900
-_STATUSES: Final = {each: pb.PaymentStatus.Value(f"PAYMENT_STATUS_{each.name}") for each in PaymentStatus}
-_STATUS_OF: Final = {number: each for each, number in _STATUSES.items()} | {0: None}
-_PURPOSES: Final = {each: pb.Purpose.Value(f"PURPOSE_{each.name}") for each in Purpose}
-_PURPOSE_OF: Final = {number: each for each, number in _PURPOSES.items()} | {0: Purpose.PURCHASE}
-_CAPTURES: Final = {each: pb.CaptureMethod.Value(f"CAPTURE_METHOD_{each.name}") for each in CaptureMethod}
-_CAPTURE_OF: Final = {number: each for each, number in _CAPTURES.items()} | {0: CaptureMethod.AUTOMATIC}
-_METHODS: Final[dict[PaymentMethod | None, int]] = {
-    **{each: pb.PaymentMethod.Value(f"PAYMENT_METHOD_{each.name}") for each in PaymentMethod},
-    None: 0,
-}
-_METHOD_OF: Final = {number: each for each, number in _METHODS.items()}
-_REFUND_STATUSES: Final = {each: pb.RefundStatus.Value(f"REFUND_STATUS_{each.name}") for each in RefundStatus}
-
+_STATUS_OF: Final = {number: each for each, number in STATUSES.items()} | {0: None}
+_PURPOSE_OF: Final = {number: each for each, number in PURPOSES.items()} | {0: Purpose.PURCHASE}
+_CAPTURE_METHOD_OF: Final = {number: each for each, number in CAPTURE_METHODS.items()} | {0: CaptureMethod.AUTOMATIC}
+_METHOD_OF: Final = {number: each for each, number in METHODS.items()}
 
 # The generator's stubs are older than the library that runs: it takes enum numbers and datetimes too.
 _PAYMENT: Final[Any] = pb.Payment
@@ -68,7 +58,7 @@ def read_create(message: pb.CreatePaymentRequest) -> tuple[str, CreatePayment]:
         currency=message.currency or "CNY",
         subject=message.subject,
         purpose=_read(_PURPOSE_OF, message.purpose, "purpose"),
-        capture_method=_read(_CAPTURE_OF, message.capture_method, "capture_method"),
+        capture_method=_read(_CAPTURE_METHOD_OF, message.capture_method, "capture_method"),
         method=_read(_METHOD_OF, message.method, "method"),
         channel=message.channel or None,
         customer_id=message.customer_id or None,
@@ -132,14 +122,14 @@ def write_payment(payment: Payment) -> pb.Payment:
         id=payment.id,
         merchant_reference=payment.merchant_reference,
         live=payment.live,
-        status=_STATUSES[payment.status],
-        purpose=_PURPOSES[payment.purpose],
+        status=STATUSES[payment.status],
+        purpose=PURPOSES[payment.purpose],
         amount=payment.amount,
         currency=payment.currency,
         amount_captured=payment.amount_captured,
         amount_refunded=payment.amount_refunded,
-        capture_method=_CAPTURES[payment.capture_method],
-        method=_METHODS[payment.method],
+        capture_method=CAPTURE_METHODS[payment.capture_method],
+        method=METHODS[payment.method],
         channel=payment.channel,
         customer_id=payment.customer_id,
         store_id=payment.store_id,
@@ -163,7 +153,7 @@ def write_refund(refund: Refund) -> pb.Refund:
         id=refund.id,
         payment_id=refund.payment_id,
         merchant_reference=refund.merchant_reference,
-        status=_REFUND_STATUSES[refund.status],
+        status=REFUND_STATUSES[refund.status],
         amount=refund.amount,
         currency=refund.currency,
         channel=refund.channel,

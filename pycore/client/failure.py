@@ -67,6 +67,11 @@ class Failure:
         self.is_outcome_known = self.from_server and not isinstance(self.error, OutcomeUnknownError)
 
 
+def error_of(reason: str, message: str, delay_ms: int) -> PycoreError:
+    """Return the error a reason of the server stands for."""
+    return _made(_KINDS.get(reason, PycoreError), message, delay_ms)
+
+
 def _made(kind: type[PycoreError], message: str, delay_ms: int) -> PycoreError:
     return kind(message, retry_after_ms=delay_ms) if issubclass(kind, RetryLaterError) else kind(message)
 

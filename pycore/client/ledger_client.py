@@ -1,20 +1,15 @@
 """The typed async client of ``pycore.ledger.v1.LedgerService``."""
 
-import asyncio
-import random
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from grpc import aio
-
 from pycore import _core
 from pycore.client import wire
 from pycore.client.credentials import TlsCredentials
-from pycore.client.failure import Failure, outcome_unknown
-from pycore.client.transfer_stream import TransferStream
+from pycore.client.pipelined_stream import PipelinedStream
+from pycore.client.server import Server, UnaryMethod
 from pycore.ledger import (
     Account,
     AccountBalance,
@@ -35,18 +30,8 @@ if TYPE_CHECKING:
 SERVICE: Final = "pycore.ledger.v1.LedgerService"
 TIMEOUT_SECONDS: Final = 10.0
 
-_DELAY_SECONDS_MIN: Final = 0.02
-_DELAY_SECONDS_MAX: Final = 1.0
-_OPTIONS: Final = (
-    ("grpc.max_receive_message_length", 4 << 20),
-    ("grpc.max_send_message_length", 4 << 20),
-    # Retries are made here, where it is known what may be sent again.
-    ("grpc.enable_retries", 0),
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.keepalive_time_ms", 30_000),
-)
+UNANSWERED_TRANSFERS_MAX: Final = 8 * 8190
+"""Transfers of a stream on their way without an answer; beyond, its source is not asked for more."""
 
 
 class LedgerClient:
@@ -76,13 +61,7 @@ class LedgerClient:
         ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS; ``api_key`` is an operator's, and not
         needed where the ledger is open to this machine.
         """
-        self._metadata = () if api_key is None else (("authorization", f"Bearer {api_key}"),)
-        self._timeout_seconds = timeout_seconds
-        self._channel = (
-            aio.insecure_channel(address, options=_OPTIONS)
-            if credentials is None
-            else aio.secure_channel(address, credentials, options=_OPTIONS)
-        )
+        self._server = Server(address, timeout_seconds, credentials, api_key)
         self._create_accounts = self._method("CreateAccounts")
         self._create_transfers = self._method("CreateTransfers")
         self._lookup_accounts = self._method("LookupAccounts")
@@ -90,10 +69,7 @@ class LedgerClient:
         self._get_account_transfers = self._method("GetAccountTransfers")
         self._get_account_balances = self._method("GetAccountBalances")
         self._get_trial_balance = self._method("GetTrialBalance")
-        stream_transfers: aio.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(
-            f"/{SERVICE}/StreamTransfers"
-        )
-        self._stream_transfers = partial(stream_transfers, metadata=self._metadata)
+        self._call = self._server.call
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,7 +81,7 @@ class LedgerClient:
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._channel.close()
+        await self._server.close()
 
     # -- writing
 
@@ -145,7 +121,14 @@ class LedgerClient:
 
         One piece of results may answer several requests. A broken stream is taken up again where the answers ended.
         """
-        stream = TransferStream(self._stream_transfers, requests, self._timeout_seconds)
+        stream = PipelinedStream(
+            partial(self._server.stream, f"/{SERVICE}/StreamTransfers"),
+            requests,
+            encode=_encoded,
+            decode=_decoded,
+            unanswered_items_max=UNANSWERED_TRANSFERS_MAX,
+            timeout_seconds=self._server.timeout_seconds,
+        )
         try:
             async for results in stream.results():
                 yield results
@@ -177,29 +160,17 @@ class LedgerClient:
         """Return the totals per ledger."""
         return wire.read_totals(await self._call(self._get_trial_balance, b""))
 
-    def _method(self, name: str) -> "aio.UnaryUnaryMultiCallable[bytes, bytes]":
-        return self._channel.unary_unary(f"/{SERVICE}/{name}")
+    def _method(self, name: str) -> UnaryMethod:
+        return self._server.method(f"/{SERVICE}/{name}")
 
-    async def _call(
-        self, method: "aio.UnaryUnaryMultiCallable[bytes, bytes]", request: bytes, *, writes: bool = False
-    ) -> bytes:
-        """Send a request until it is answered, refused for good, or the time is up."""
-        until = time.monotonic() + self._timeout_seconds
-        is_outcome_known = True
-        delay = _DELAY_SECONDS_MIN
-        while True:
-            try:
-                return await method(request, timeout=until - time.monotonic(), metadata=self._metadata)
-            except aio.AioRpcError as error:
-                failure = Failure(error)
-            is_outcome_known &= failure.is_outcome_known
-            wait = max(failure.delay_seconds, delay) * random.uniform(1.0, 1.5)  # noqa: S311 - spreads retries
-            delay = min(delay * 2, _DELAY_SECONDS_MAX)
-            if not failure.is_retried or time.monotonic() + wait >= until:
-                if writes and not is_outcome_known:
-                    raise outcome_unknown(failure.error) from failure.error
-                raise failure.error
-            await asyncio.sleep(wait)
+
+def _encoded(records: "Buffer") -> tuple[bytes, int]:
+    return _core.encode_transfers(records), memoryview(records).nbytes // _core.RECORD_SIZE
+
+
+def _decoded(response: bytes) -> tuple[bytes, int]:
+    results = _core.decode_results(Operation.CREATE_TRANSFERS, response)
+    return results, len(results) // _core.RESULT_SIZE
 
 
 async def _packed(

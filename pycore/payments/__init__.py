@@ -15,6 +15,7 @@ from pycore.payments.payment import (
     RefundStatus,
 )
 from pycore.payments.request import (
+    CancelPayment,
     CapturePayment,
     ConfirmPayment,
     CreatePayment,
@@ -24,6 +25,7 @@ from pycore.payments.request import (
 
 __all__ = [
     "Action",
+    "CancelPayment",
     "CaptureMethod",
     "CapturePayment",
     "ChannelMethods",

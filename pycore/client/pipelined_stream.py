@@ -1,61 +1,72 @@
-"""One pipelined stream of transfers that survives the loss of its connection."""
+"""One pipelined stream of requests that survives the loss of its connection."""
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Generic, TypeVar
 
 import grpc
 from grpc import aio
 
-from pycore import _core
 from pycore.client.failure import Failure, outcome_unknown
 from pycore.errors import PycoreError
-from pycore.ledger.status import Operation
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
-UNANSWERED_EVENTS_MAX: Final = 8 * 8190
-"""Transfers on their way without an answer; beyond, the source is not asked for more."""
+Request = TypeVar("Request")
+Results = TypeVar("Results")
 
 _DELAY_SECONDS: Final = 0.05
 
 
-class TransferStream:
-    """Requests are kept until they are answered. A new connection begins with those, under the same ids."""
+class PipelinedStream(Generic[Request, Results]):
+    """Requests are kept until they are answered. A new connection begins with those, as they were."""
 
     def __init__(
         self,
         open_call: Callable[[], "aio.StreamStreamCall[bytes, bytes]"],
-        requests: AsyncIterable["Buffer"] | Iterable["Buffer"],
+        requests: AsyncIterable[Request] | Iterable[Request],
+        *,
+        encode: Callable[[Request], tuple[bytes, int]],
+        decode: Callable[[bytes], tuple[Results, int]],
+        unanswered_items_max: int,
         timeout_seconds: float,
     ) -> None:
-        """``open_call`` begins a call; so long there may be trouble without one answer in between."""
+        """Use ``results`` and ``close``.
+
+        Args:
+            open_call: begins a call.
+            requests: what to send.
+            encode: returns a request's message and how many items it has.
+            decode: returns a response's results and how many items they answer.
+            unanswered_items_max: items on their way without an answer; beyond, the source is not asked for more.
+            timeout_seconds: so long there may be trouble without one answer in between.
+        """
+        self._encode = encode
+        self._decode = decode
+        self._unanswered_items_max = unanswered_items_max
         self._open_call = open_call
         self._timeout_seconds = timeout_seconds
         self._unanswered: deque[tuple[bytes, int]] = deque()
-        self._unanswered_events = 0
+        self._unanswered_items = 0
         self._taken = 0
         self._answered = 0
         self._more = asyncio.Event()
         self._room = asyncio.Event()
         self._exhausted = False
         self._source_error: Exception | None = None
-        self._source = asyncio.create_task(self._take(requests), name="transfer-stream-source")
+        self._source = asyncio.create_task(self._take(requests), name="stream-source")
 
     async def close(self) -> None:
         """Stop asking the source."""
         self._source.cancel()
         await asyncio.gather(self._source, return_exceptions=True)
 
-    async def results(self) -> AsyncIterator[bytes]:
-        """Yield packed results in order, until every request is answered. Raises the source's errors and its own."""
+    async def results(self) -> AsyncIterator[Results]:
+        """Yield results in order, until every request is answered. Raises the source's errors and its own."""
         until = time.monotonic() + self._timeout_seconds
         while True:
             call = self._open_call()
-            sender = asyncio.create_task(self._send(call), name="transfer-stream-sender")
+            sender = asyncio.create_task(self._send(call), name="stream-sender")
             try:
                 while isinstance(response := await call.read(), bytes):
                     results = self._accept(response)
@@ -77,7 +88,7 @@ class TransferStream:
                 raise self._given_up(failure)
             await asyncio.sleep(wait)
 
-    async def _take(self, requests: AsyncIterable["Buffer"] | Iterable["Buffer"]) -> None:
+    async def _take(self, requests: AsyncIterable[Request] | Iterable[Request]) -> None:
         """Take requests from the source, as far as there is room for them."""
         try:
             if isinstance(requests, AsyncIterable):
@@ -92,13 +103,13 @@ class TransferStream:
         self._exhausted = True
         self._more.set()
 
-    async def _keep(self, request: "Buffer") -> None:
-        count = memoryview(request).nbytes // _core.RECORD_SIZE
-        self._unanswered.append((_core.encode_transfers(request), count))
-        self._unanswered_events += count
+    async def _keep(self, request: Request) -> None:
+        message, items = self._encode(request)
+        self._unanswered.append((message, items))
+        self._unanswered_items += items
         self._taken += 1
         self._more.set()
-        while self._unanswered_events >= UNANSWERED_EVENTS_MAX:
+        while self._unanswered_items >= self._unanswered_items_max:
             self._room.clear()
             await self._room.wait()
 
@@ -119,15 +130,14 @@ class TransferStream:
             # The reader of the same call meets the reason.
             return
 
-    def _accept(self, response: bytes) -> bytes:
+    def _accept(self, response: bytes) -> Results:
         """Return the results of a response and forget the requests they answer."""
-        results = _core.decode_results(Operation.CREATE_TRANSFERS, response)
-        events = len(results) // _core.RESULT_SIZE
-        self._unanswered_events -= events
-        while events > 0:
-            events -= self._unanswered.popleft()[1]
+        results, items = self._decode(response)
+        self._unanswered_items -= items
+        while items > 0:
+            items -= self._unanswered.popleft()[1]
             self._answered += 1
-        if events:
+        if items:
             raise PycoreError("the server answered half a request")
         self._room.set()
         return results

@@ -1,0 +1,188 @@
+"""The typed async client of ``pycore.payments.v1.PaymentService``."""
+
+import uuid
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
+
+from pycore.client import payment_wire as wire
+from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
+from pycore.client.credentials import TlsCredentials
+from pycore.client.pipelined_stream import PipelinedStream
+from pycore.client.server import Server, UnaryMethod
+from pycore.errors import PycoreError
+from pycore.payments import CapturePayment, ConfirmPayment, CreatePayment, CreateRefund, Payment, PaymentStatus, Refund
+
+SERVICE: Final = "pycore.payments.v1.PaymentService"
+TIMEOUT_SECONDS: Final = 10.0
+UNANSWERED_PAYMENTS_MAX: Final = 4096
+"""Payments of a stream on their way without an answer; beyond, its source is not asked for more."""
+
+
+class PaymentClient:
+    """The payments of one merchant, in the mode of its key.
+
+    ``async with PaymentClient("127.0.0.1:7400", api_key="sk_test_…") as payments``. Every call that changes something
+    takes a ``request_id``, made here where none is given; a call that meets a full queue, a database that is away or a
+    lost connection is sent again with the same one until ``timeout_seconds`` have passed, so that it is done once. Give
+    your own where your process may die and ask again.
+
+    Raises, from every method: UnauthenticatedError, PermissionDeniedError, RateLimitedError (the key);
+    InvalidRequestError, NotFoundError, InvalidStateError, AlreadyExistsError, IdempotencyMismatchError (the request);
+    LedgerOverloadedError, LedgerUnavailableError, DeadlineExceededError (nothing was recorded); and, from those that
+    change something, OutcomeUnknownError (ask again with the same ``request_id``).
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        api_key: str,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        credentials: TlsCredentials | None = None,
+    ) -> None:
+        """``address`` is ``host:port``; ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS."""
+        self._server = Server(address, timeout_seconds, credentials, api_key)
+        self._create = self._method("CreatePayment")
+        self._submit = self._method("SubmitPayments")
+        self._confirm = self._method("ConfirmPayment")
+        self._capture = self._method("CapturePayment")
+        self._cancel = self._method("CancelPayment")
+        self._get = self._method("GetPayment")
+        self._list = self._method("ListPayments")
+        self._refund = self._method("CreateRefund")
+        self._get_refund = self._method("GetRefund")
+        self._list_refunds = self._method("ListRefunds")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._server.close()
+
+    # -- changing
+
+    async def create(self, payment: CreatePayment, *, request_id: str | None = None) -> Payment:
+        """Make a payment, and ask the payer at once where it says ``confirm``."""
+        request = wire.write_create(request_id or _new_request_id(), payment).SerializeToString()
+        response = await self._server.call(self._create, request, writes=True)
+        return wire.read_payment(pb.CreatePaymentResponse.FromString(response).payment)
+
+    async def submit(self, payments: Sequence[tuple[str, CreatePayment]]) -> list[Payment | PycoreError]:
+        """Make up to 1,000 payments, given with their request ids; one outcome each, in order."""
+        request = pb.SubmitPaymentsRequest(requests=[wire.write_create(*each) for each in payments])
+        response = await self._server.call(self._submit, request.SerializeToString(), writes=True)
+        return [wire.read_result(each) for each in pb.SubmitPaymentsResponse.FromString(response).results]
+
+    async def stream(
+        self, payments: AsyncIterable[tuple[str, CreatePayment]] | Iterable[tuple[str, CreatePayment]]
+    ) -> AsyncIterator[Payment | PycoreError]:
+        """Make payments, given with their request ids, without waiting for each answer; yield outcomes in order.
+
+        A broken stream is taken up again where the answers ended.
+        """
+        stream = PipelinedStream(
+            partial(self._server.stream, f"/{SERVICE}/StreamPayments"),
+            payments,
+            encode=_encoded,
+            decode=_decoded,
+            unanswered_items_max=UNANSWERED_PAYMENTS_MAX,
+            timeout_seconds=self._server.timeout_seconds,
+        )
+        try:
+            async for outcomes in stream.results():
+                for outcome in outcomes:
+                    yield outcome
+        finally:
+            await stream.close()
+
+    async def confirm(self, payment_id: str, request: ConfirmPayment, *, request_id: str | None = None) -> Payment:
+        """Ask the payer to pay."""
+        message = wire.write_confirm(request_id or _new_request_id(), payment_id, request)
+        response = await self._server.call(self._confirm, message, writes=True)
+        return wire.read_payment(pb.ConfirmPaymentResponse.FromString(response).payment)
+
+    async def capture(
+        self, payment_id: str, request: CapturePayment | None = None, *, request_id: str | None = None
+    ) -> Payment:
+        """Take what was authorized, or the part ``request`` says."""
+        asked = request or CapturePayment()
+        message = pb.CapturePaymentRequest(
+            request_id=request_id or _new_request_id(),
+            payment_id=payment_id,
+            amount=asked.amount,
+            more_to_come=not asked.final,
+        )
+        response = await self._server.call(self._capture, message.SerializeToString(), writes=True)
+        return wire.read_payment(pb.CapturePaymentResponse.FromString(response).payment)
+
+    async def cancel(self, payment_id: str, *, request_id: str | None = None) -> Payment:
+        """Call a payment off before it is paid."""
+        message = pb.CancelPaymentRequest(request_id=request_id or _new_request_id(), payment_id=payment_id)
+        response = await self._server.call(self._cancel, message.SerializeToString(), writes=True)
+        return wire.read_payment(pb.CancelPaymentResponse.FromString(response).payment)
+
+    async def refund(self, payment_id: str, refund: CreateRefund, *, request_id: str | None = None) -> Refund:
+        """Give a succeeded payment back, in whole or in part."""
+        message = wire.write_refund(request_id or _new_request_id(), payment_id, refund)
+        response = await self._server.call(self._refund, message, writes=True)
+        return wire.read_refund(pb.CreateRefundResponse.FromString(response).refund)
+
+    # -- reading
+
+    async def get(self, payment_id: str) -> Payment:
+        """Return a payment."""
+        return await self._got(pb.GetPaymentRequest(payment_id=payment_id))
+
+    async def get_by_reference(self, merchant_reference: str) -> Payment:
+        """Return the payment with the merchant's own number."""
+        return await self._got(pb.GetPaymentRequest(merchant_reference=merchant_reference))
+
+    async def list(
+        self, *, limit: int = 20, starting_after: str | None = None, status: PaymentStatus | None = None
+    ) -> list[Payment]:
+        """Return payments, newest first; ``starting_after`` is the last id of the page before."""
+        message = pb.ListPaymentsRequest(page_size=limit, page_token=starting_after or "")
+        if status is not None:
+            message.status = wire.STATUSES[status]  # type: ignore[assignment]
+        response = await self._server.call(self._list, message.SerializeToString())
+        return [wire.read_payment(each) for each in pb.ListPaymentsResponse.FromString(response).payments]
+
+    async def get_refund(self, refund_id: str) -> Refund:
+        """Return a refund."""
+        request = pb.GetRefundRequest(refund_id=refund_id).SerializeToString()
+        response = await self._server.call(self._get_refund, request)
+        return wire.read_refund(pb.GetRefundResponse.FromString(response).refund)
+
+    async def refunds(self, payment_id: str) -> Sequence[Refund]:
+        """Return a payment's refunds, oldest first."""
+        request = pb.ListRefundsRequest(payment_id=payment_id).SerializeToString()
+        response = await self._server.call(self._list_refunds, request)
+        return [wire.read_refund(each) for each in pb.ListRefundsResponse.FromString(response).refunds]
+
+    async def _got(self, request: pb.GetPaymentRequest) -> Payment:
+        response = await self._server.call(self._get, request.SerializeToString())
+        return wire.read_payment(pb.GetPaymentResponse.FromString(response).payment)
+
+    def _method(self, name: str) -> UnaryMethod:
+        return self._server.method(f"/{SERVICE}/{name}")
+
+
+def _new_request_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _encoded(payment: tuple[str, CreatePayment]) -> tuple[bytes, int]:
+    return pb.StreamPaymentsRequest(request=wire.write_create(*payment)).SerializeToString(), 1
+
+
+def _decoded(response: bytes) -> tuple[Sequence[Payment | PycoreError], int]:
+    results = pb.StreamPaymentsResponse.FromString(response).results
+    return [wire.read_result(each) for each in results], len(results)
