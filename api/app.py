@@ -66,14 +66,15 @@ async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = pri
         tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
         services = await open_services(ledger, settings)
         doors = Doors(services, tls)
-        await doors.open(settings.server.grpc_address, settings.server.http_address)
-        try:
-            tell(_openness(services))
-            tell(f"ready  gRPC {doors.grpc_address}  HTTP {doors.http_url}  documentation /docs")
-            await stop.wait()
-            tell("stopping: finishing what was accepted")
-        finally:
-            await doors.close()
+        async with services.outbox:
+            await doors.open(settings.server.grpc_address, settings.server.http_address)
+            try:
+                tell(_openness(services))
+                tell(f"ready  gRPC {doors.grpc_address}  HTTP {doors.http_url}  documentation /docs")
+                await stop.wait()
+                tell("stopping: finishing what was accepted")
+            finally:
+                await doors.close()
     tell("stopped")
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from api.auth import Access
 from pycore.config import Settings
+from pycore.events import Outbox
 from pycore.ledger import Ledger
 from pycore.merchants import ApiKeys, Authenticator, Customers, Merchants, MerchantStores, open_vault
 from pycore.payments import PaymentDesk, WithoutChannels
@@ -24,6 +25,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         customers: who pays them.
         api_keys: what their systems call with.
         payments: payments and refunds.
+        outbox: events, and the webhooks that tell of them; it works while it is open.
     """
 
     ledger: Ledger
@@ -34,6 +36,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     customers: Customers
     api_keys: ApiKeys
     payments: PaymentDesk
+    outbox: Outbox
 
 
 async def open_services(ledger: Ledger, settings: Settings) -> Services:
@@ -53,4 +56,5 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
         customers=Customers(pool, vault),
         api_keys=ApiKeys(pool, authenticator.forget),
         payments=PaymentDesk(ledger, WithoutChannels()),
+        outbox=Outbox(pool, vault, allow_loopback=settings.webhooks.allow_loopback),
     )

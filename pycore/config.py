@@ -224,6 +224,17 @@ class ChannelSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields
             )
 
 
+class WebhookSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Telling merchants' servers of events.
+
+    Attributes:
+        allow_loopback: let endpoints of test mode be on this machine, by http too: for developers, never where other
+            people have keys.
+    """
+
+    allow_loopback: bool = False
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of a process.
 
@@ -234,6 +245,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         client: how the command line reaches a running server.
         vault: the vault's key-encryption keys.
         channels: our accounts at the payment channels.
+        webhooks: telling merchants' servers of events.
     """
 
     server: ServerSettings = ServerSettings()
@@ -242,6 +254,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     client: ClientSettings = ClientSettings()
     vault: VaultSettings = VaultSettings()
     channels: ChannelSettings = ChannelSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
     def shown(self) -> dict[str, dict[str, Any]]:
         """Return the settings for people and logs, secrets masked."""
@@ -253,7 +266,7 @@ def load_settings(file: Path | None = None, environment: Mapping[str, str] | Non
 
     Args:
         file: a TOML file with the sections ``[server]``, ``[store]``, ``[ledger]``, ``[client]``, ``[vault]``,
-            ``[channels]``. None: the file ``PYCORE_CONFIG`` names, or no file.
+            ``[channels]``, ``[webhooks]``. None: the file ``PYCORE_CONFIG`` names, or no file.
         environment: the variables; None: those of the process.
 
     Raises:

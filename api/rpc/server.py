@@ -12,6 +12,8 @@ from grpc_health.v1.health import aio as health
 from grpc_reflection.v1alpha import reflection
 
 from api import limits
+from api.rpc.events import SERVICE_NAME as EVENTS_NAME
+from api.rpc.events import EventService
 from api.rpc.ledger import SERVICE_NAME, LedgerService
 from api.rpc.payments import SERVICE_NAME as PAYMENTS_NAME
 from api.rpc.payments import PaymentService
@@ -46,12 +48,15 @@ class RpcServer:
         self._credentials = credentials
         self._service = LedgerService(services)
         self._payments = PaymentService(services)
+        self._events = EventService(services)
         self._health = health.HealthServicer()
         self._server = aio.server(options=_OPTIONS, maximum_concurrent_rpcs=limits.RPC_CONCURRENCY_MAX)
-        self._server.add_generic_rpc_handlers((self._service.handler(), self._payments.handler()))
+        self._server.add_generic_rpc_handlers(
+            (self._service.handler(), self._payments.handler(), self._events.handler())
+        )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         channelz.add_channelz_servicer(self._server)
-        names = (SERVICE_NAME, PAYMENTS_NAME, HEALTH_NAME, CHANNELZ_NAME, reflection.SERVICE_NAME)
+        names = (SERVICE_NAME, PAYMENTS_NAME, EVENTS_NAME, HEALTH_NAME, CHANNELZ_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         self._watcher: asyncio.Task[None] | None = None
 
@@ -77,6 +82,7 @@ class RpcServer:
         await self._health.enter_graceful_shutdown()
         self._service.stopping.set()
         self._payments.stopping.set()
+        self._events.stopping.set()
         await self._server.stop(seconds)
 
     async def _watch(self) -> None:
@@ -88,6 +94,6 @@ class RpcServer:
                 status = health_pb2.HealthCheckResponse.NOT_SERVING
             if status != shown:
                 shown = status
-                for name in ("", SERVICE_NAME, PAYMENTS_NAME):
+                for name in ("", SERVICE_NAME, PAYMENTS_NAME, EVENTS_NAME):
                     await self._health.set(name, status)
             await asyncio.sleep(_HEALTH_SECONDS)

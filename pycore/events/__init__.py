@@ -4,6 +4,7 @@ from pycore.events.delivery import Backlog, Deliveries, Delivery
 from pycore.events.dispatcher import WebhookDispatcher
 from pycore.events.event import INSERT_EVENTS, MEANINGS, Event, EventType, EventView, event_row
 from pycore.events.log import EventLog
+from pycore.events.outbox import Outbox
 from pycore.events.secret import WebhookSecret
 from pycore.events.sender import WebhookSender
 from pycore.events.tail import EventTail
@@ -22,6 +23,7 @@ __all__ = [
     "EventTail",
     "EventType",
     "EventView",
+    "Outbox",
     "TargetGuard",
     "WebhookDispatcher",
     "WebhookEndpoint",

@@ -12,7 +12,7 @@ import msgspec
 from pycore.errors import NotFoundError
 from pycore.events.event import Event
 from pycore.events.log import event_of
-from pycore.store import Pool, unavailable_raised
+from pycore.store import Pool, changing, unavailable_raised
 from pycore.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -250,26 +250,27 @@ class Deliveries:
         """Send one event again, whatever became of it and whether or not the endpoint asks for its type.
 
         Raises:
-            NotFoundError: the endpoint has not come to that event yet: it will be sent anyway.
-            LedgerUnavailableError: the database is away.
+            NotFoundError: there is no such endpoint, or it has not come to that event yet and will.
+            LedgerUnavailableError, OutcomeUnknownError: see there.
         """
         if not await self._replay(tenant, endpoint_id, now_ns, event.sequence, event.sequence, every=True):
-            raise NotFoundError("the endpoint has not come to this event yet")
+            raise NotFoundError("there is no such webhook endpoint, or it has not come to this event yet")
 
     async def replay_since(
         self, tenant: Tenant, endpoint_id: int, event: Event, now_ns: int, *, every: bool = False
     ) -> int:
         """Send again what was given up since ``event``, that one included, and return how many events that are.
 
-        ``every`` takes all events of the endpoint's types, delivered ones too. Raises LedgerUnavailableError.
+        ``every`` takes all events of the endpoint's types, delivered ones too. Raises LedgerUnavailableError and
+        OutcomeUnknownError.
         """
         return await self._replay(tenant, endpoint_id, now_ns, event.sequence, _SEQUENCE_MAX, every=every)
 
     async def _replay(
         self, tenant: Tenant, endpoint_id: int, now_ns: int, first: int, last: int, *, every: bool
     ) -> int:
-        with unavailable_raised():
-            status = await self._pool.execute(
+        async with changing(self._pool) as connection:
+            status = await connection.execute(
                 _REPLAY, UUID(int=tenant.merchant_id), tenant.live, UUID(int=endpoint_id), now_ns, first, last, every
             )
         return int(status.rsplit(" ", 1)[-1])

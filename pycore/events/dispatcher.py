@@ -31,7 +31,7 @@ CLAIM_SECONDS: Final = 180.0
 """How long a claim keeps others off: what a process held that died is sent after that."""
 CLAIMED_MAX: Final = 64
 PARALLEL_MAX: Final = 8
-"""Messages under way to one endpoint, all about different payments, refunds and customers."""
+"""Messages under way to one endpoint, all about different payments and refunds."""
 FAILURES_MAX: Final = 3
 """So many failures in a row make an endpoint bad: one message at a time, one a second, until one is accepted."""
 SLOW_SECONDS: Final = 3.0

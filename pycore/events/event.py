@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from asyncpg.pgproto.pgproto import UUID
 
-from pycore.ids import format_typed_id, new_id
+from pycore.errors import InvalidRequestError
+from pycore.ids import format_typed_id, new_id, parse_typed_id
 from pycore.tenant import Tenant
 
 ID_PREFIX: Final = "evt"
@@ -32,7 +34,6 @@ class EventType(StrEnum):
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     REFUND_REQUIRES_ACTION = "refund.requires_action"
-    CUSTOMER_BALANCE_TOPPED_UP = "customer.balance_topped_up"
 
 
 MEANINGS: Final[dict[EventType, str]] = {
@@ -41,7 +42,7 @@ MEANINGS: Final[dict[EventType, str]] = {
     EventType.PAYMENT_PROCESSING: "a channel works on it, or its outcome is not known yet",
     EventType.PAYMENT_AUTHORIZED: "the amount is held and may be captured",
     EventType.PAYMENT_PARTIALLY_CAPTURED: "a part of the held amount was taken, and more may be",
-    EventType.PAYMENT_SUCCEEDED: "the money is there: deliver",
+    EventType.PAYMENT_SUCCEEDED: "the money is there: deliver; with the purpose top_up, the customer's balance has it",
     EventType.PAYMENT_FAILED: "it is certain that nothing was paid; see its failure_code",
     EventType.PAYMENT_CANCELED: "it was called off; nothing was taken",
     EventType.PAYMENT_EXPIRED: "its time ran out unpaid",
@@ -50,12 +51,31 @@ MEANINGS: Final[dict[EventType, str]] = {
     EventType.REFUND_SUCCEEDED: "the payer has the money back",
     EventType.REFUND_FAILED: "the refund was refused for good, and its money is the merchant's again",
     EventType.REFUND_REQUIRES_ACTION: "the refund needs a person: the channel can neither finish nor refuse it",
-    EventType.CUSTOMER_BALANCE_TOPPED_UP: "a customer's stored balance has grown by a top-up",
 }
 """What each type tells. The data of an event is the resource its type begins with, as it was then."""
 
-RESOURCE_PREFIXES: Final = {"payment": "pay", "refund": "rfd", "customer": "cus"}
+RESOURCE_PREFIXES: Final = {"payment": "pay", "refund": "rfd"}
 """The prefix of a resource's id, by the first word of the event's type."""
+
+
+def checked_types(types: Collection[str], field: str) -> tuple[str, ...]:
+    """Return a filter by types, each once. Raises InvalidRequestError naming ``field`` where there is no such type."""
+    unknown = sorted(set(types) - set(EventType))
+    if unknown:
+        raise InvalidRequestError(f"{field}: there is no event type {unknown[0][:64]!r}")
+    return tuple(sorted(set(types)))
+
+
+def parse_resource_id(text: str) -> int:
+    """Return the id of what an event can be about. Raises InvalidRequestError."""
+    try:
+        prefix = text.partition("_")[0]
+        if prefix not in RESOURCE_PREFIXES.values():
+            raise ValueError
+        return parse_typed_id(prefix, text)
+    except ValueError:
+        raise InvalidRequestError("resource_id: must be the id of a payment (pay_…) or of a refund (rfd_…)") from None
+
 
 EventRow: TypeAlias = tuple[Any, ...]
 
@@ -72,7 +92,7 @@ def event_row(tenant: Tenant, type: EventType, resource_id: int, data: bytes, at
     Args:
         tenant: whose event it is.
         type: what happened.
-        resource_id: the payment, refund or customer it happened to.
+        resource_id: the payment or refund it happened to.
         data: that resource as it is now, as JSON.
         at_ns: when, in nanoseconds since 1970.
     """
@@ -91,24 +111,23 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     """An event.
 
     ``id`` is the same however often the event is delivered: keep it to know what you have seen. ``timestamp`` is when
-    it happened. ``data`` is the payment, refund or customer ``resource_id`` names, as it was then.
+    it happened. ``data`` is the payment or refund ``resource_id`` names, as it was then.
     """
 
     id: str
     type: str
-    timestamp: str
+    timestamp: datetime
     live: bool
     resource_id: str
     data: msgspec.Raw
 
+    def encoded(self) -> bytes:
+        """Return it as JSON: the body of a webhook."""
+        return _ENCODER.encode(self)
+
 
 _ENCODER: Final = msgspec.json.Encoder()
-
-
-def rfc3339(at_ns: int) -> str:
-    """Return a time in nanoseconds since 1970 as RFC 3339 text in UTC, to the microsecond."""
-    seconds, nanoseconds = divmod(at_ns, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds // 1000:06}Z"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Event(NamedTuple):
@@ -132,17 +151,15 @@ class Event(NamedTuple):
     data: bytes
     created_at: int
 
-    def encoded(self) -> bytes:
-        """Return the event as the outside world sees it, as JSON: in lists, in streams and in webhooks alike."""
-        return _ENCODER.encode(
-            EventView(
-                id=self.public_id,
-                type=self.type,
-                timestamp=rfc3339(self.created_at),
-                live=self.tenant.live,
-                resource_id=self.public_resource_id,
-                data=msgspec.Raw(self.data),
-            )
+    def view(self) -> EventView:
+        """Return the event as the outside world sees it: in lists, in streams and in webhooks alike."""
+        return EventView(
+            id=self.public_id,
+            type=self.type,
+            timestamp=_EPOCH + timedelta(microseconds=self.created_at // 1000),
+            live=self.tenant.live,
+            resource_id=self.public_resource_id,
+            data=msgspec.Raw(self.data),
         )
 
     @property

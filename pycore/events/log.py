@@ -56,7 +56,7 @@ class EventLog:
             tenant: whose.
             after: the sequence of the last one seen.
             types: only these; none: all.
-            resource_id: only what happened to this payment, refund or customer.
+            resource_id: only what happened to this payment or refund.
             limit: at most so many.
 
         Raises:

@@ -86,11 +86,11 @@ class WebhookSender:
             secrets: one signature each.
         """
         live = event.tenant.live
-        body = event.encoded()
+        body = event.view().encoded()
         try:
             target = self._guard.checked(url, live=live)
             async with self._session(live=live).post(
-                target, data=body, headers=headers(event, body, secrets), allow_redirects=False
+                target, data=body, headers=headers(event.public_id, body, secrets), allow_redirects=False
             ) as reply:
                 await _drain(reply)
                 return Result(reply.status, None if reply.status // 100 == 2 else f"http_{reply.status}")
@@ -110,14 +110,14 @@ class WebhookSender:
         return session
 
 
-def headers(event: Event, body: bytes, secrets: Sequence[WebhookSecret]) -> dict[str, str]:
-    """Return the headers of a message by Standard Webhooks; its id is the event's, the same in every try."""
+def headers(id: str, body: bytes, secrets: Sequence[WebhookSecret]) -> dict[str, str]:
+    """Return the headers of a message by Standard Webhooks; ``id`` is the event's, the same in every try."""
     timestamp = int(time.time())
     return {
         "content-type": "application/json",
-        "webhook-id": event.public_id,
+        "webhook-id": id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(secret.sign(event.public_id, timestamp, body) for secret in secrets),
+        "webhook-signature": " ".join(secret.sign(id, timestamp, body) for secret in secrets),
     }
 
 

@@ -60,6 +60,10 @@ class TargetGuard:
         self.resolver = resolver or SystemResolver()
         """What to resolve with, here and in the connector."""
 
+    async def close(self) -> None:
+        """Let go of the resolver."""
+        await self.resolver.close()
+
     def loopback_allowed(self, *, live: bool) -> bool:
         """Return whether endpoints of that mode may be on this machine."""
         return self._allow_loopback and not live

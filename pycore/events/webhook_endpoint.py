@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from pycore.errors import InvalidRequestError, InvalidStateError, NotFoundError
-from pycore.events.event import EventType
+from pycore.events.event import checked_types
 from pycore.events.secret import WebhookSecret
 from pycore.events.target import TargetGuard
 from pycore.ids import new_id
-from pycore.store import Pool, unavailable_raised
+from pycore.store import Pool, changing, unavailable_raised
 from pycore.tenant import Tenant
 from pycore.vault import Context, Vault
 
@@ -112,20 +112,19 @@ class WebhookEndpoints:
         Raises:
             InvalidRequestError: the URL may not be used, or a type is none.
             InvalidStateError: the merchant has as many as there may be.
-            LedgerUnavailableError: the database is away.
+            LedgerUnavailableError, OutcomeUnknownError: see there.
         """
         checked = await self._checked_url(url, live=tenant.live)
-        types, words = _checked_types(event_types), _checked_description(description)
+        types, words = checked_types(event_types, "event_types"), _checked_description(description)
         secret, id = WebhookSecret.new(), new_id()
         sealed = self._seal(secret, tenant, id)
-        with unavailable_raised():
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(_LOCK_TENANT, f"webhook_endpoints {tenant.merchant_id} {tenant.live}")
-                if await connection.fetchval(_COUNT, *_key(tenant)) >= ENDPOINTS_MAX:
-                    raise InvalidStateError(f"a merchant has at most {ENDPOINTS_MAX} webhook endpoints: delete one")
-                row = await connection.fetchrow(
-                    _INSERT, UUID(int=id), *_key(tenant), checked, words, types, sealed, time.time_ns()
-                )
+        async with changing(self._pool) as connection:
+            await connection.execute(_LOCK_TENANT, f"webhook_endpoints {tenant.label}")
+            if await connection.fetchval(_COUNT, *_key(tenant)) >= ENDPOINTS_MAX:
+                raise InvalidStateError(f"a merchant has at most {ENDPOINTS_MAX} webhook endpoints: delete one")
+            row = await connection.fetchrow(
+                _INSERT, UUID(int=id), *_key(tenant), checked, words, types, sealed, time.time_ns()
+            )
         return endpoint_of(row), secret
 
     async def of(self, tenant: Tenant) -> list[WebhookEndpoint]:
@@ -145,15 +144,15 @@ class WebhookEndpoints:
             InvalidRequestError: the URL may not be used, or a type is none.
             NotFoundError: there is no such endpoint.
             InvalidStateError: somebody else changed it at the same moment.
-            LedgerUnavailableError: the database is away.
+            LedgerUnavailableError, OutcomeUnknownError: see there.
         """
         before = await self.get(tenant, id)
         url = before.url if change.url is None else await self._checked_url(change.url, live=tenant.live)
         words = before.description if change.description is None else _checked_description(change.description)
-        types = before.event_types if change.event_types is None else _checked_types(change.event_types)
+        types = before.event_types if change.event_types is None else checked_types(change.event_types, "event_types")
         status = change.status or before.status
-        with unavailable_raised():
-            row = await self._pool.fetchrow(
+        async with changing(self._pool) as connection:
+            row = await connection.fetchrow(
                 _UPDATE, *_key(tenant), UUID(int=id), url, words, types, status, before.version
             )
         if row is None:
@@ -166,22 +165,25 @@ class WebhookEndpoints:
         Raises:
             InvalidRequestError: the overlap is not from 0 to seven days.
             NotFoundError: there is no such endpoint.
-            LedgerUnavailableError: the database is away.
+            LedgerUnavailableError, OutcomeUnknownError: see there.
         """
         if not 0 <= overlap_seconds <= OVERLAP_SECONDS_MAX:
             raise InvalidRequestError(f"overlap_seconds: must be from 0 to {OVERLAP_SECONDS_MAX}")
         secret = WebhookSecret.new()
         until = time.time_ns() + overlap_seconds * 10**9
-        with unavailable_raised():
+        async with changing(self._pool) as connection:
             endpoint_of(
-                await self._pool.fetchrow(_ROTATE, *_key(tenant), UUID(int=id), self._seal(secret, tenant, id), until)
+                await connection.fetchrow(_ROTATE, *_key(tenant), UUID(int=id), self._seal(secret, tenant, id), until)
             )
         return secret
 
     async def delete(self, tenant: Tenant, id: int) -> None:
-        """Remove an endpoint, and what was to be sent to it. Raises NotFoundError, LedgerUnavailableError."""
-        with unavailable_raised():
-            if await self._pool.execute(_DELETE, *_key(tenant), UUID(int=id)) == "DELETE 0":
+        """Remove an endpoint, and what was to be sent to it.
+
+        Raises NotFoundError, LedgerUnavailableError, OutcomeUnknownError.
+        """
+        async with changing(self._pool) as connection:
+            if await connection.execute(_DELETE, *_key(tenant), UUID(int=id)) == "DELETE 0":
                 raise NotFoundError("there is no such webhook endpoint")
 
     def secrets_of(self, row: asyncpg.Record, at_ns: int) -> list[WebhookSecret]:
@@ -228,14 +230,7 @@ def _key(tenant: Tenant) -> tuple[UUID, bool]:
 
 
 def _context(tenant: Tenant, id: int) -> Context:
-    return Context(f"{tenant.merchant_id:032x}:{'live' if tenant.live else 'test'}", "webhook_secret", f"{id:032x}")
-
-
-def _checked_types(types: Collection[str]) -> tuple[str, ...]:
-    unknown = sorted(set(types) - set(EventType))
-    if unknown:
-        raise InvalidRequestError(f"event_types: there is no {unknown[0][:64]!r}")
-    return tuple(sorted(set(types)))
+    return Context(tenant.label, "webhook_secret", f"{id:032x}")
 
 
 def _checked_description(text: str) -> str:

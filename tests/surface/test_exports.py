@@ -51,7 +51,7 @@ CHANNELS = [
 
 EVENTS = [
     "INSERT_EVENTS", "MEANINGS", "Backlog", "Deliveries", "Delivery", "EndpointChange", "Event", "EventLog",
-    "EventTail", "EventType", "EventView", "TargetGuard", "WebhookDispatcher", "WebhookEndpoint",
+    "EventTail", "EventType", "EventView", "Outbox", "TargetGuard", "WebhookDispatcher", "WebhookEndpoint",
     "WebhookEndpoints", "WebhookSecret", "WebhookSender", "event_row",
 ]  # fmt: skip
 

@@ -1,0 +1,105 @@
+"""Events of payments that never were, for merchants who try out how they take them."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from pycore.errors import InvalidStateError
+from pycore.events import Event, EventLog, EventType
+from pycore.events.event import checked_types
+from pycore.ids import new_id
+from pycore.ledger import Ledger, Rows
+from pycore.payments import tables
+from pycore.payments.payment import CaptureMethod, NextAction, PaymentMethod, PaymentStatus, Purpose, RefundStatus
+from pycore.payments.record import PaymentRecord, RefundRecord
+from pycore.tenant import Tenant
+
+_AMOUNT: Final = 1999
+_CHANNEL: Final = "wechat"
+_MINUTES_15: Final = 900 * 10**9
+_HELD: Final = frozenset({EventType.PAYMENT_AUTHORIZED, EventType.PAYMENT_PARTIALLY_CAPTURED})
+_STATUSES: Final = {
+    EventType.PAYMENT_CREATED: PaymentStatus.CREATED,
+    EventType.PAYMENT_REQUIRES_ACTION: PaymentStatus.REQUIRES_ACTION,
+    EventType.PAYMENT_PROCESSING: PaymentStatus.PROCESSING,
+    EventType.PAYMENT_AUTHORIZED: PaymentStatus.AUTHORIZED,
+    EventType.PAYMENT_PARTIALLY_CAPTURED: PaymentStatus.AUTHORIZED,
+    EventType.PAYMENT_SUCCEEDED: PaymentStatus.SUCCEEDED,
+    EventType.PAYMENT_FAILED: PaymentStatus.FAILED,
+    EventType.PAYMENT_CANCELED: PaymentStatus.CANCELED,
+    EventType.PAYMENT_EXPIRED: PaymentStatus.EXPIRED,
+    EventType.PAYMENT_DOUBLE_PAID: PaymentStatus.SUCCEEDED,
+}
+_REFUND_STATUSES: Final = {
+    EventType.REFUND_CREATED: RefundStatus.PENDING,
+    EventType.REFUND_SUCCEEDED: RefundStatus.SUCCEEDED,
+    EventType.REFUND_FAILED: RefundStatus.FAILED,
+    EventType.REFUND_REQUIRES_ACTION: RefundStatus.REQUIRES_ACTION,
+}
+
+
+async def trigger(ledger: Ledger, log: EventLog, tenant: Tenant, type: str) -> Event:
+    """Make an event of a payment or refund that never was, and return it.
+
+    Raises:
+        InvalidRequestError: there is no such type.
+        InvalidStateError: the tenant is in live mode.
+        And as ``Ledger.record``.
+    """
+    (known,) = checked_types([type], "type")
+    if tenant.live:
+        raise InvalidStateError("events are made up in test mode only; nothing was recorded: use a test key")
+    rows = _sample(tenant, EventType(known))
+    await ledger.record([rows])
+    return await log.get(tenant, rows.rows[0][0].int)
+
+
+def _sample(tenant: Tenant, type: EventType) -> Rows:
+    now = time.time_ns()
+    if type in _REFUND_STATUSES:
+        return tables.refund_event(type, _refund(tenant, type, now))
+    return tables.payment_event(type, _payment(tenant, type, now))
+
+
+def _payment(tenant: Tenant, type: EventType, now: int) -> PaymentRecord:
+    status = _STATUSES[type]
+    captured = _AMOUNT if status is PaymentStatus.SUCCEEDED else 0
+    return PaymentRecord(
+        id=new_id(),
+        tenant=tenant,
+        merchant_reference=f"sample-{now}",
+        status=status,
+        purpose=Purpose.PURCHASE,
+        amount=_AMOUNT,
+        currency="CNY",
+        amount_captured=_AMOUNT // 2 if type is EventType.PAYMENT_PARTIALLY_CAPTURED else captured,
+        capture_method=CaptureMethod.MANUAL if type in _HELD else CaptureMethod.AUTOMATIC,
+        method=PaymentMethod.QR_CODE,
+        channel=_CHANNEL,
+        subject="A sample",
+        next_action=NextAction(type="show_code", content="weixin://wxpay/bizpayurl?pr=sample")
+        if status is PaymentStatus.REQUIRES_ACTION
+        else None,
+        failure_code="payer_refused" if status is PaymentStatus.FAILED else None,
+        created_at=now,
+        expires_at=now + _MINUTES_15,
+        updated_at=now,
+    )
+
+
+def _refund(tenant: Tenant, type: EventType, now: int) -> RefundRecord:
+    return RefundRecord(
+        id=new_id(),
+        payment_id=new_id(),
+        tenant=tenant,
+        merchant_reference=f"sample-{now}",
+        status=_REFUND_STATUSES[type],
+        amount=_AMOUNT,
+        currency="CNY",
+        channel=_CHANNEL,
+        reason="A sample",
+        failure_code="channel_refused" if type is EventType.REFUND_FAILED else None,
+        created_at=now,
+        updated_at=now,
+    )
