@@ -112,6 +112,10 @@ real-data: build ## Stream a bank's transactions through the running server (DAT
 	@test -n "$(DATA)" || { echo "usage: make real-data DATA=folder"; exit 2; }
 	$(BIN)/python -m bench.real_data "$(DATA)"
 
+.PHONY: docs
+docs: setup build ## Write the documents that are made from the sources
+	$(BIN)/python -m api.error_table
+
 .PHONY: proto
 proto: setup ## Regenerate the gRPC stubs
 	$(BIN)/python -m api.proto.generate

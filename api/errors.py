@@ -8,9 +8,10 @@ import grpc
 import structlog
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import ErrorInfo, LocalizedMessage, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from api.language import Language, chosen_language
 from pycore.errors import (
     AlreadyExistsError,
     DeadlineExceededError,
@@ -43,6 +44,8 @@ DOMAIN: Final = "ledger.pycore"
 FAILURES: Final[Counter[str]] = Counter()
 """How many requests ended with each reason since the start, both doors together."""
 
+_Rpc = grpc.StatusCode
+_Http = HTTPStatus
 _log = structlog.get_logger(__name__)
 
 
@@ -51,6 +54,8 @@ class Outside(NamedTuple):
 
     rpc: grpc.StatusCode
     http: HTTPStatus
+    chinese: str
+    """Its meaning in Chinese; in English it is the error's own."""
     retry_after_ms: int | None = None
     """When to try again, where the error itself does not say; None where trying again does not help."""
 
@@ -74,6 +79,13 @@ class UnsupportedMediaTypeError(PycoreError):
 
     code = "unsupported_media_type"
     meaning = "the body is not plain application/json; nothing was recorded"
+
+
+class HeadersTooLargeError(PycoreError):
+    """The request line and headers are too many or too long. Nothing was recorded."""
+
+    code = "headers_too_large"
+    meaning = "the request line and headers are too many or too long; nothing was recorded: send fewer or shorter ones"
 
 
 class RequestTimeoutError(PycoreError):
@@ -103,39 +115,94 @@ class InternalError(PycoreError):
 
 
 OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
-    UnauthenticatedError: Outside(grpc.StatusCode.UNAUTHENTICATED, HTTPStatus.UNAUTHORIZED),
-    PermissionDeniedError: Outside(grpc.StatusCode.PERMISSION_DENIED, HTTPStatus.FORBIDDEN),
-    MerchantDisabledError: Outside(grpc.StatusCode.PERMISSION_DENIED, HTTPStatus.FORBIDDEN),
-    RateLimitedError: Outside(grpc.StatusCode.RESOURCE_EXHAUSTED, HTTPStatus.TOO_MANY_REQUESTS),
-    InvalidRecordsError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
-    InvalidRequestError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNPROCESSABLE_ENTITY),
-    InvalidStateError: Outside(grpc.StatusCode.FAILED_PRECONDITION, HTTPStatus.CONFLICT),
-    AlreadyExistsError: Outside(grpc.StatusCode.ALREADY_EXISTS, HTTPStatus.CONFLICT),
-    IdempotencyMismatchError: Outside(grpc.StatusCode.ALREADY_EXISTS, HTTPStatus.CONFLICT),
-    RowsRefusedError: Outside(grpc.StatusCode.ABORTED, HTTPStatus.CONFLICT),
-    RequestInProgressError: Outside(grpc.StatusCode.ABORTED, HTTPStatus.CONFLICT, 100),
-    InvalidPersonalDataError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNPROCESSABLE_ENTITY),
-    InvalidCardError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNPROCESSABLE_ENTITY),
-    SealRefusedError: Outside(grpc.StatusCode.FAILED_PRECONDITION, HTTPStatus.CONFLICT),
+    UnauthenticatedError: Outside(
+        _Rpc.UNAUTHENTICATED,
+        _Http.UNAUTHORIZED,
+        "缺少有效的 API 密钥，或密钥此刻、此地址不可用；未执行任何操作：请发送 authorization: Bearer 和密钥",
+    ),
+    PermissionDeniedError: Outside(
+        _Rpc.PERMISSION_DENIED, _Http.FORBIDDEN, "该 API 密钥无权执行此操作；未执行任何操作：请使用具有相应权限的密钥"
+    ),
+    MerchantDisabledError: Outside(
+        _Rpc.PERMISSION_DENIED, _Http.FORBIDDEN, "该商户已停用；未执行任何操作：请联系平台运营方"
+    ),
+    RateLimitedError: Outside(
+        _Rpc.RESOURCE_EXHAUSTED, _Http.TOO_MANY_REQUESTS, "请求超过限额；未执行任何操作：请稍后再试"
+    ),
+    InvalidRecordsError: Outside(
+        _Rpc.INVALID_ARGUMENT, _Http.BAD_REQUEST, "请求内容不是有效的记录；未记录任何内容：请更正"
+    ),
+    InvalidRequestError: Outside(
+        _Rpc.INVALID_ARGUMENT, _Http.UNPROCESSABLE_ENTITY, "请求中有字段无效；未记录任何内容：请更正"
+    ),
+    InvalidStateError: Outside(
+        _Rpc.FAILED_PRECONDITION, _Http.CONFLICT, "当前状态不允许此操作；未记录任何内容：请重新查询"
+    ),
+    AlreadyExistsError: Outside(
+        _Rpc.ALREADY_EXISTS, _Http.CONFLICT, "该商户单号已被占用；未记录任何内容：请换用新的单号"
+    ),
+    IdempotencyMismatchError: Outside(
+        _Rpc.ALREADY_EXISTS, _Http.CONFLICT, "该幂等键已用于内容不同的请求；未记录任何内容：请换用新的幂等键"
+    ),
+    RowsRefusedError: Outside(_Rpc.ABORTED, _Http.CONFLICT, "与此间已记录的内容相矛盾；未记录任何内容：请重新查询"),
+    RequestInProgressError: Outside(
+        _Rpc.ABORTED, _Http.CONFLICT, "相同的请求正在处理中：请稍后用同样的请求查询结果", 100
+    ),
+    InvalidPersonalDataError: Outside(
+        _Rpc.INVALID_ARGUMENT, _Http.UNPROCESSABLE_ENTITY, "姓名、电话或证件号码无效；未记录任何内容：请更正"
+    ),
+    InvalidCardError: Outside(
+        _Rpc.INVALID_ARGUMENT, _Http.UNPROCESSABLE_ENTITY, "卡号或安全码无效；未记录任何内容：请更正"
+    ),
+    SealRefusedError: Outside(_Rpc.FAILED_PRECONDITION, _Http.CONFLICT, "保险库拒绝加密；未记录任何内容"),
     # Of ours, not of the caller's: the key is not here, or the row was changed behind our back.
-    SealedValueError: Outside(grpc.StatusCode.INTERNAL, HTTPStatus.INTERNAL_SERVER_ERROR),
-    MalformedRequestError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
-    NotFoundError: Outside(grpc.StatusCode.NOT_FOUND, HTTPStatus.NOT_FOUND),
-    MethodNotAllowedError: Outside(grpc.StatusCode.UNIMPLEMENTED, HTTPStatus.METHOD_NOT_ALLOWED),
-    UnsupportedMediaTypeError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
-    RequestTooLargeError: Outside(grpc.StatusCode.INVALID_ARGUMENT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    RequestTimeoutError: Outside(grpc.StatusCode.DEADLINE_EXCEEDED, HTTPStatus.REQUEST_TIMEOUT, 0),
-    LedgerOverloadedError: Outside(grpc.StatusCode.RESOURCE_EXHAUSTED, HTTPStatus.TOO_MANY_REQUESTS),
-    LedgerUnavailableError: Outside(grpc.StatusCode.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE),
+    SealedValueError: Outside(_Rpc.INTERNAL, _Http.INTERNAL_SERVER_ERROR, "加密的内容在此无法解开"),
+    MalformedRequestError: Outside(_Rpc.INVALID_ARGUMENT, _Http.BAD_REQUEST, "无法读取该请求；未记录任何内容：请更正"),
+    NotFoundError: Outside(_Rpc.NOT_FOUND, _Http.NOT_FOUND, "没有找到"),
+    MethodNotAllowedError: Outside(_Rpc.UNIMPLEMENTED, _Http.METHOD_NOT_ALLOWED, "该路径不支持此方法"),
+    UnsupportedMediaTypeError: Outside(
+        _Rpc.INVALID_ARGUMENT, _Http.UNSUPPORTED_MEDIA_TYPE, "请求体必须是未压缩的 application/json；未记录任何内容"
+    ),
+    RequestTooLargeError: Outside(
+        _Rpc.INVALID_ARGUMENT, _Http.REQUEST_ENTITY_TOO_LARGE, "请求过大；未记录任何内容：请拆分后发送"
+    ),
+    RequestTimeoutError: Outside(
+        _Rpc.DEADLINE_EXCEEDED, _Http.REQUEST_TIMEOUT, "请求到达过慢；未记录任何内容：请重新发送", 0
+    ),
+    LedgerOverloadedError: Outside(
+        _Rpc.RESOURCE_EXHAUSTED, _Http.TOO_MANY_REQUESTS, "等待处理的请求过多；未记录任何内容：请稍后再试"
+    ),
+    LedgerUnavailableError: Outside(
+        _Rpc.UNAVAILABLE, _Http.SERVICE_UNAVAILABLE, "数据库暂时不可用；未记录任何内容：请稍后再试"
+    ),
     # Another server writes now; a caller that tries again reaches it through its balancer or resolver.
-    LedgerFencedError: Outside(grpc.StatusCode.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE, 1000),
+    LedgerFencedError: Outside(
+        _Rpc.UNAVAILABLE, _Http.SERVICE_UNAVAILABLE, "账本已由另一个进程接管；未记录任何内容：请把请求发给它", 1000
+    ),
     # Not UNAVAILABLE, which says that nothing happened: the caller has to ask again with the same ids.
-    OutcomeUnknownError: Outside(grpc.StatusCode.ABORTED, HTTPStatus.BAD_GATEWAY, 500),
-    DeadlineExceededError: Outside(grpc.StatusCode.DEADLINE_EXCEEDED, HTTPStatus.REQUEST_TIMEOUT, 0),
-    OutcomePendingError: Outside(grpc.StatusCode.DEADLINE_EXCEEDED, HTTPStatus.REQUEST_TIMEOUT, 0),
-    InternalError: Outside(grpc.StatusCode.INTERNAL, HTTPStatus.INTERNAL_SERVER_ERROR),
+    OutcomeUnknownError: Outside(
+        _Rpc.ABORTED,
+        _Http.BAD_GATEWAY,
+        "记录请求时与数据库的连接中断，结果尚不确定：请用相同的编号重新发送，不会重复记录",
+        500,
+    ),
+    DeadlineExceededError: Outside(
+        _Rpc.DEADLINE_EXCEEDED, _Http.REQUEST_TIMEOUT, "等待期间已过时限；未记录任何内容：请重新发送", 0
+    ),
+    OutcomePendingError: Outside(
+        _Rpc.DEADLINE_EXCEEDED,
+        _Http.REQUEST_TIMEOUT,
+        "记录尚未完成时已过时限，结果尚不确定：请用相同的编号重新发送，不会重复记录",
+        0,
+    ),
+    HeadersTooLargeError: Outside(
+        _Rpc.RESOURCE_EXHAUSTED, _Http.REQUEST_HEADER_FIELDS_TOO_LARGE, "请求行或请求头过多或过长；未记录任何内容"
+    ),
+    InternalError: Outside(
+        _Rpc.INTERNAL, _Http.INTERNAL_SERVER_ERROR, "服务器出现缺陷：请用相同的编号重新发送，不会重复记录"
+    ),
 }
-"""Every error a request can end with. A test walks ``pycore.errors`` and asks that none is forgotten."""
+"""Every error a request can end with. A new one needs its class, a line here, and `make docs`; tests ask for all."""
 
 
 def public_error(error: BaseException) -> PycoreError:
@@ -153,8 +220,21 @@ def retry_after_ms(error: PycoreError) -> int | None:
     return OUTSIDE[type(error)].retry_after_ms if delay_ms is None else delay_ms
 
 
-def rpc_status(error: PycoreError) -> Status:
-    """Return the rich status of a failed call: ErrorInfo with the reason, RetryInfo where trying again helps."""
+def told(error: PycoreError, language: Language) -> str:
+    """Return what an error says to people."""
+    if language == "en":
+        return str(error)
+    chinese = OUTSIDE[type(error)].chinese
+    # What is said of this very request, which field for example, is there in English only.
+    return chinese if str(error) == error.meaning else f"{chinese}（{error}）"
+
+
+def rpc_status(error: PycoreError, accept_language: str | None = None) -> Status:
+    """Return the rich status of a failed call.
+
+    It has ErrorInfo with the reason, RetryInfo where trying again helps, and LocalizedMessage for those who say which
+    languages they accept; the status's own message is English.
+    """
     status = Status(code=OUTSIDE[type(error)].rpc.value[0], message=str(error))
     _attach(status, ErrorInfo(reason=error.code.upper(), domain=DOMAIN))
     delay_ms = retry_after_ms(error)
@@ -162,10 +242,13 @@ def rpc_status(error: PycoreError) -> Status:
         delay = Duration()
         delay.FromMilliseconds(delay_ms)
         _attach(status, RetryInfo(retry_delay=delay))
+    if accept_language is not None:
+        language = chosen_language(accept_language)
+        _attach(status, LocalizedMessage(locale=language, message=told(error, language)))
     return status
 
 
-def _attach(status: Status, detail: ErrorInfo | RetryInfo) -> None:
+def _attach(status: Status, detail: ErrorInfo | LocalizedMessage | RetryInfo) -> None:
     packed = AnyMessage()
     packed.Pack(detail)
     status.details.append(packed)

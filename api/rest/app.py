@@ -30,6 +30,7 @@ from api.rest import (
     trial_balance,
 )
 from api.rest.authorized import served
+from api.rest.body import text_header
 from api.rest.endpoint import AnyEndpoint
 from api.rest.problem import problem_response
 from api.services import Services
@@ -82,14 +83,15 @@ class _Served:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever goes wrong becomes a problem by the one table in :mod:`api.errors`."""
+        request = Request(scope, receive, send)
         try:
             self._gate.enter()
             try:
-                response = await self._handler(self._services, Request(scope, receive, send))
+                response = await self._handler(self._services, request)
             finally:
                 self._gate.leave()
         except Exception as error:
-            response = problem_response(error)
+            response = problem_response(error, text_header(request, b"accept-language"))
         await response(scope, receive, send)
 
 
@@ -120,10 +122,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
         refused = NotFoundError("there is no such path; /docs lists them")
     else:
         refused = MalformedRequestError(error.detail)
-    response = problem_response(refused)
+    response = problem_response(refused, text_header(request, b"accept-language"))
     response.headers.update(dict[str, Any](error.headers or {}))
     return response
 
 
-async def _report(_request: Request, error: Exception) -> Response:
-    return problem_response(error)
+async def _report(request: Request, error: Exception) -> Response:
+    return problem_response(error, text_header(request, b"accept-language"))

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.rest.body import header
+from api.rest.body import header, text_header
 from api.rest.endpoint import AnyEndpoint, Endpoint, Handler, TenantHandler
 from api.services import Services
 from pycore.merchants import OperatorScope, Scope
@@ -18,7 +18,7 @@ def served(endpoint: AnyEndpoint) -> Handler:
 
 def _for_tenants(handler: TenantHandler, scope: Scope) -> Handler:
     async def handle(services: Services, request: Request) -> Response:
-        caller = await services.access.caller(_authorization(request), _address(request), scope)
+        caller = await services.access.caller(text_header(request, b"authorization"), _address(request), scope)
         return await handler(services, caller, request)
 
     return handle
@@ -27,16 +27,11 @@ def _for_tenants(handler: TenantHandler, scope: Scope) -> Handler:
 def _for_operators(handler: Handler, scope: OperatorScope) -> Handler:
     async def handle(services: Services, request: Request) -> Response:
         await services.access.allow_operator(
-            _authorization(request), _address(request), scope, is_forwarded=_is_forwarded(request)
+            text_header(request, b"authorization"), _address(request), scope, is_forwarded=_is_forwarded(request)
         )
         return await handler(services, request)
 
     return handle
-
-
-def _authorization(request: Request) -> str | None:
-    value = header(request, b"authorization")
-    return None if value is None else value.decode("latin-1")
 
 
 def _is_forwarded(request: Request) -> bool:

@@ -51,6 +51,12 @@ def header(request: Request, name: bytes) -> bytes | None:
     return None
 
 
+def text_header(request: Request, name: bytes) -> str | None:
+    """Return a header's value as text, whatever its bytes; ``name`` is in lower case."""
+    value = header(request, name)
+    return None if value is None else value.decode("latin-1")
+
+
 def json_response(value: Any, status: int = 200) -> Response:
     """Return ``value`` as a JSON response."""
     return Response(msgspec.json.encode(value), status, media_type=_JSON)

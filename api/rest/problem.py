@@ -6,7 +6,9 @@ from http import HTTPStatus
 import msgspec
 from starlette.responses import Response
 
-from api.errors import OUTSIDE, public_error, retry_after_ms
+from api.errors import OUTSIDE, public_error, retry_after_ms, told
+from api.language import Language, chosen_language
+from pycore.errors import PycoreError
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -23,13 +25,19 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     retry_after_ms: int | None = None
 
 
-def problem_response(error: BaseException) -> Response:
-    """Return the answer for an error, by the one table in :mod:`api.errors`."""
-    public = public_error(error)
+def problem_of(public: PycoreError, language: Language = "en") -> Problem:
+    """Return what is told of an error, by the one table in :mod:`api.errors`."""
     status = OUTSIDE[type(public)].http
-    delay_ms = retry_after_ms(public)
-    problem = Problem(status.phrase, status.value, str(public), public.code, delay_ms)
-    headers = {} if delay_ms is None else {"retry-after": str(math.ceil(delay_ms / 1000))}
-    if status is HTTPStatus.UNAUTHORIZED:
+    return Problem(status.phrase, status.value, told(public, language), public.code, retry_after_ms(public))
+
+
+def problem_response(error: BaseException, accept_language: str | None = None) -> Response:
+    """Return the answer for an error, in the language the caller likes best."""
+    language = chosen_language(accept_language)
+    problem = problem_of(public_error(error), language)
+    headers: dict[str, str] = {"content-language": language}
+    if problem.retry_after_ms is not None:
+        headers["retry-after"] = str(math.ceil(problem.retry_after_ms / 1000))
+    if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"  # RFC 9110 section 11.6.1 asks for it
-    return Response(msgspec.json.encode(problem), status.value, headers, "application/problem+json")
+    return Response(msgspec.json.encode(problem), problem.status, headers, "application/problem+json")

@@ -13,13 +13,12 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api import limits
-from api.rest.problem import Problem
+from api.errors import HeadersTooLargeError, MalformedRequestError, RequestTimeoutError
+from api.rest.problem import Problem, problem_of
 
-_TOO_LARGE: Final = Problem(
-    "Request Header Fields Too Large", 431, "the request line and headers are too many or too long", "headers_too_large"
-)
-_MALFORMED: Final = Problem("Bad Request", 400, "this is not an HTTP/1.1 request", "malformed_request")
-_TOO_SLOW: Final = Problem("Request Timeout", 408, "the request took too long to arrive", "request_timeout", 0)
+_TOO_LARGE: Final = problem_of(HeadersTooLargeError())
+_MALFORMED: Final = problem_of(MalformedRequestError("this is not an HTTP/1.1 request"))
+_TOO_SLOW: Final = problem_of(RequestTimeoutError())
 _SWEEP_SECONDS: Final = 0.25
 
 

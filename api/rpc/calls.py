@@ -56,7 +56,7 @@ def operated(
     """Return ``method`` for operators whose key has ``scope``."""
 
     async def call(request: Request, context: Context) -> Response:
-        await access.allow_operator(_authorization(context), _address(context), scope)
+        await access.allow_operator(_sent(context, "authorization"), _address(context), scope)
         return await method(request, context)
 
     return answered(call)
@@ -64,12 +64,13 @@ def operated(
 
 async def tenant_caller(access: Access, scope: Scope, context: Context) -> Caller:
     """Return the merchant's system that makes this call. Raises UnauthenticatedError, and as ``Access.caller``."""
-    return await access.caller(_authorization(context), _address(context), scope)
+    return await access.caller(_sent(context, "authorization"), _address(context), scope)
 
 
-def _authorization(context: Context) -> str | None:
+def _sent(context: Context, wanted: str) -> str | None:
+    """Return what the caller sent in the metadata under a name."""
     for name, value in context.invocation_metadata() or ():
-        if name == "authorization":
+        if name == wanted:
             return str(value)
     return None
 
@@ -82,7 +83,7 @@ def _address(context: Context) -> str:
 
 async def fail(context: Context, error: BaseException) -> NoReturn:
     """End the call with the error's status and details."""
-    status = rpc_status(public_error(error))
+    status = rpc_status(public_error(error), _sent(context, "accept-language"))
     details = (("grpc-status-details-bin", status.SerializeToString()),)
     await context.abort(_CODES[status.code], status.message, details)
     raise AssertionError("abort returned")

@@ -3,17 +3,18 @@
 import inspect
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import grpc
 import pytest
-from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import ErrorInfo, LocalizedMessage, RetryInfo
+from google.rpc.status_pb2 import Status
 from grpc import aio
 
-from api import errors
+from api import error_table, errors
 from api.app import Doors
+from api.language import chosen_language
 from pycore import errors as library
 from pycore.client import LedgerClient
 from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
@@ -35,8 +36,6 @@ AT_START_ONLY = {
     "StateMismatchError",
     "VaultKeyError",
 }
-# Of the vault, which no door uses yet.
-BEHIND_NO_DOOR = {"InvalidCardError", "InvalidPersonalDataError", "SealRefusedError", "SealedValueError"}
 
 
 def error_types(module: Any) -> list[type[PycoreError]]:
@@ -55,7 +54,7 @@ TRANSIENT = [make(kind) for kind in errors.OUTSIDE]
 
 def test_every_error_has_its_line() -> None:
     known = {each.__name__ for each in (*error_types(library), *error_types(errors))}
-    assert {each.__name__ for each in errors.OUTSIDE} == known - AT_START_ONLY - BEHIND_NO_DOOR
+    assert {each.__name__ for each in errors.OUTSIDE} == known - AT_START_ONLY
     assert len({each.code for each in errors.OUTSIDE}) == len(errors.OUTSIDE)
 
 
@@ -72,6 +71,14 @@ def test_the_rich_status(error: PycoreError) -> None:
         retry = RetryInfo()
         assert status.details[1].Unpack(retry)
         assert retry.retry_delay.ToMilliseconds() == delay_ms
+
+
+def details(error: aio.AioRpcError, kind: Any) -> list[Any]:
+    """Return the details of one kind that a failed call carries."""
+    status = Status.FromString(dict(error.trailing_metadata() or ())["grpc-status-details-bin"])
+    found = [kind() for detail in status.details if detail.Is(kind.DESCRIPTOR)]
+    packed = [detail for detail in status.details if detail.Is(kind.DESCRIPTOR)]
+    return [each for each, detail in zip(found, packed, strict=True) if detail.Unpack(each)]
 
 
 class BrokenLedger:
@@ -158,13 +165,41 @@ def test_codes_of_grpc_are_known() -> None:
     assert all(isinstance(each.rpc, grpc.StatusCode) for each in errors.OUTSIDE.values())
 
 
-def test_the_guide_lists_every_reason_with_its_status() -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-    rows = dict(re.findall(r"^\| `(\w+)` \| (\S+ \| \d+) \|", guide, re.MULTILINE))
-    over_http_only = {
-        "method_not_allowed", "unsupported_media_type", "request_timeout", "outcome_pending",
-    }  # fmt: skip
-    for kind, outside in errors.OUTSIDE.items():
-        rpc = "–" if kind.code in over_http_only else outside.rpc.name
-        assert rows.pop(kind.code) == f"{rpc} | {outside.http.value}"
-    assert set(rows) == {"headers_too_large"}
+def test_the_document_of_errors_is_up_to_date() -> None:
+    assert error_table.FILE.read_text() == error_table.table(), "run `make docs`"
+
+
+@pytest.mark.parametrize("error", TRANSIENT, ids=lambda error: error.code)
+async def test_people_are_told_in_their_language(
+    ledger: Any, rpc: LedgerServiceStub, session: aiohttp.ClientSession, error: PycoreError
+) -> None:
+    ledger.error = error
+    chinese = errors.OUTSIDE[type(error)].chinese
+    assert re.search(r"[\u4e00-\u9fff]", chinese)
+    for accepted, text in (("zh-CN,zh;q=0.9,en;q=0.8", chinese), ("en-GB", str(error)), ("fr, *;q=0.1", str(error))):
+        headers = {"accept-language": accepted}
+        async with session.post("/v1/ledger/transfers", json=ONE, headers=headers) as response:
+            assert (await response.json(content_type=None))["detail"] == text
+        with pytest.raises(aio.AioRpcError) as caught:
+            await rpc.LookupAccounts(
+                ledger_pb2.LookupAccountsRequest(ids=[ledger_pb2.Uint128(low=1)]), metadata=tuple(headers.items())
+            )
+        [localized] = details(caught.value, LocalizedMessage)
+        assert localized.message == text
+        assert caught.value.details() == str(error)
+
+
+def test_what_is_said_of_one_request_is_kept_beside_the_chinese() -> None:
+    error = library.InvalidRequestError("limit must be 1 to 100")
+    assert errors.told(error, "zh") == "请求中有字段无效；未记录任何内容：请更正（limit must be 1 to 100）"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        (None, "en"), ("", "en"), ("zh", "zh"), ("ZH-hant;q=0.5", "zh"), ("en;q=0.4, zh;q=0.5", "zh"), ("zh;q=0", "en"),
+        ("zh;q=x", "en"), ("de", "en"), ("zh;q=nan", "en"), ("," * 10_000, "en"), ("zhen", "en"), ("*", "en"),
+    ],
+)  # fmt: skip
+def test_languages(accepted: str | None, language: str) -> None:
+    assert chosen_language(accepted) == language
