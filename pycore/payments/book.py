@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 from uuid import UUID
 
@@ -51,6 +51,10 @@ class PaymentBook:
         """
         async with self._locks.held(payment_id):
             yield await self.payment(payment_id, tenant)
+
+    def lent(self, payment_id: int) -> AbstractAsyncContextManager[None]:
+        """Let others change a payment for the block, though ``changing`` holds it: look at it again afterwards."""
+        return self._locks.lent(payment_id)
 
     async def payment(self, payment_id: int, tenant: Tenant | None = None) -> PaymentRecord:
         """Return a payment as it is. Raises as ``changing``."""

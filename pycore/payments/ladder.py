@@ -39,6 +39,10 @@ def next_check_at(checks_count: int, began_at: int, now_ns: int) -> int | None:
     return at if at - began_at <= LADDER_NS_MAX else None
 
 
+PAYER_NEEDED: Final = frozenset({Method.BAR_CODE, Method.JSAPI})
+"""What cannot be made again: it took the payer's code or id, which is not kept."""
+
+
 class Step(StrEnum):
     """A call to the channel."""
 
@@ -58,6 +62,7 @@ class Situation(Struct, frozen=True, kw_only=True):
         has_action: the payer was given what he needs to pay.
         is_ending: nobody shall pay it any more.
         is_reversing: a reversal was sent, and what became of it is not known.
+        is_first: no call with this number was ever sent: one that says it did nothing is the end.
         may_come: an order the channel does not know may still come to exist: a call is on its way, or the payer has a
             code that is still good.
     """
@@ -68,6 +73,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     has_action: bool = True
     is_ending: bool = False
     is_reversing: bool = False
+    is_first: bool = False
     may_come: bool = True
 
 
@@ -81,6 +87,7 @@ class Over(NamedTuple):
     """It is certain that nothing is paid, and that nothing will be."""
 
     code: str
+    reason: ReasonClass
 
 
 class Shown(NamedTuple):
@@ -104,7 +111,7 @@ def first_step(situation: Situation) -> Step:
 def after(step: Step, outcome: Outcome, situation: Situation, done: frozenset[Step] = frozenset()) -> Verdict:
     """Return what follows from the channel's answer to ``step``; ``done``: the steps before it in this round."""
     if step is Step.CREATE:
-        return _after_create(outcome)
+        return _after_create(outcome, situation)
     if step is Step.QUERY:
         return _after_query(outcome, situation, done)
     if step is Step.CLOSE:
@@ -112,13 +119,15 @@ def after(step: Step, outcome: Outcome, situation: Situation, done: frozenset[St
     return _after_reverse(outcome)
 
 
-def _after_create(outcome: Outcome) -> Verdict:
+def _after_create(outcome: Outcome, situation: Situation) -> Verdict:
     if isinstance(outcome, Succeeded):
         return Paid(outcome)
     if isinstance(outcome, RequiresAction):
         return Shown(outcome.action)
-    if isinstance(outcome, Failed) and outcome.reason.decides:
-        return Over(outcome.code)
+    if isinstance(outcome, Failed):
+        did_nothing = outcome.reason is ReasonClass.RETRY_SAME_ID and situation.is_first
+        if outcome.reason.decides or did_nothing:
+            return Over(outcome.code, outcome.reason)
     return Wait()
 
 
@@ -127,13 +136,13 @@ def _after_query(outcome: Outcome, situation: Situation, done: frozenset[Step]) 
         return Wait() if situation.is_reversing else Paid(outcome)
     if isinstance(outcome, Failed):
         if outcome.reason.decides:
-            return Over(outcome.code)
+            return Over(outcome.code, outcome.reason)
         if outcome.reason is ReasonClass.RETRY_SAME_ID and not situation.may_come:
-            return Over(outcome.code)
+            return Over(outcome.code, outcome.reason)
     if situation.is_ending:
         return _ending_step(situation, done)
     is_absent = isinstance(outcome, Failed) and outcome.reason is ReasonClass.RETRY_SAME_ID
-    if not situation.has_action and situation.method is not Method.BAR_CODE and Step.CREATE not in done:
+    if not situation.has_action and situation.method not in PAYER_NEEDED and Step.CREATE not in done:
         # Made again with the same number it is the same order, and the payer gets to see it at last.
         return Step.CREATE if is_absent or isinstance(outcome, Pending) else Wait()
     return Wait()
@@ -152,7 +161,7 @@ def _after_close(outcome: Outcome, situation: Situation) -> Verdict:
     if isinstance(outcome, Failed) and outcome.reason is ReasonClass.RETRY_SAME_ID:
         # There is nothing to close (yet). Where a reversal also withdraws a code that nobody scanned, that is the end.
         if not situation.may_come:
-            return Over(outcome.code)
+            return Over(outcome.code, outcome.reason)
         return Step.REVERSE if situation.reverses else Wait()
     if isinstance(outcome, Succeeded | Failed):
         return Step.QUERY
@@ -161,7 +170,7 @@ def _after_close(outcome: Outcome, situation: Situation) -> Verdict:
 
 def _after_reverse(outcome: Outcome) -> Verdict:
     if isinstance(outcome, Succeeded):
-        return Over("reversed")
+        return Over("reversed", ReasonClass.FINAL)
     # Accepted is not done, refused is not undone, and there may be no such order: a question tells.
     return Step.QUERY if isinstance(outcome, Pending | Failed) else Wait()
 

@@ -27,3 +27,26 @@ class Locks:
                 del self._locks[key]
             else:
                 self._locks[key] = (lock, holders - 1)
+
+    @asynccontextmanager
+    async def lent(self, key: int) -> AsyncIterator[None]:
+        """Let others have the key's lock for the block, in which the holder waits for the outside world."""
+        lock, _ = self._locks[key]
+        lock.release()
+        try:
+            yield
+        finally:
+            await _taken_again(lock)
+
+
+async def _taken_again(lock: asyncio.Lock) -> None:
+    """Take a lock whatever happens: its holder will release it, and must not release another's."""
+    cancelled: asyncio.CancelledError | None = None
+    while True:
+        try:
+            await lock.acquire()
+            break
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

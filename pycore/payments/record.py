@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from pycore.ids import format_typed_id
-from pycore.money import CURRENCIES, Currency
+from pycore.money import CURRENCIES, Amount, Currency
 from pycore.payments.payment import (
     PREFIX,
     Action,
@@ -168,6 +168,11 @@ class RefundRecord(Struct, frozen=True, kw_only=True, gc=False):
     created_at: int
     updated_at: int
     version: int = 1
+
+    @property
+    def value(self) -> Amount:
+        """What is given back."""
+        return Amount(self.amount, CURRENCIES[self.currency])
 
     def changed(self, now_ns: int, **fields: Any) -> RefundRecord:
         """Return the next version of it."""

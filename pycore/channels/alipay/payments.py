@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from pycore.channels import strict_json
+from pycore.channels import scanned_code, strict_json
 from pycore.channels.alipay.gateway import signed_parameters
 from pycore.channels.alipay.merchant import AlipayMerchant
 from pycore.channels.alipay.reply import NOT_FOUND, AlipayReply
@@ -47,7 +46,7 @@ _PRODUCTS: Final = {
     Method.PAGE: "FAST_INSTANT_TRADE_PAY",
     Method.APP: "QUICK_MSECURITY_PAY",
 }
-_AUTH_CODE: Final = re.compile(r"(2[5-9]|30)[0-9]{14,22}")
+_AUTH_CODE: Final = scanned_code.PATTERNS["alipay"]
 
 
 class _Created(Struct):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from pycore.channels import scanned_code
 from pycore.channels.clock import DIGITS, read_time, write_time
 from pycore.channels.failure import NotificationRefusedError, NotTrustedError, UnsupportedOperationError
 from pycore.channels.form import read_form
@@ -29,7 +30,7 @@ _REVERSE: Final = ("99", "01", "000000")
 _REFUND: Final = ("04", "00", "000000")
 _PAYMENT_TYPE, _REFUND_TYPE = "01", "04"
 
-_AUTH_CODE: Final = re.compile(r"62[0-9]{17}")
+_AUTH_CODE: Final = scanned_code.PATTERNS["unionpay"]
 _SHOWN: Final = re.compile(r"[!-~]{1,512}")
 _NUMBER: Final = re.compile(r"[0-9A-Za-z]{1,32}")
 _FEN: Final = re.compile(r"0|[1-9][0-9]{0,11}")

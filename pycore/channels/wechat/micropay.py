@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
+from pycore.channels import scanned_code
 from pycore.channels.clock import DIGITS, read_time, write_time
 from pycore.channels.failure import NotTrustedError, UnsupportedOperationError
 from pycore.channels.form import sorted_text, unique
@@ -28,7 +29,7 @@ from pycore.channels.wechat.payments import amount_of
 from pycore.channels.wechat.reasons import NOT_FOUND, refusal
 from pycore.errors import ConfigurationError
 
-_AUTH_CODE: Final = re.compile(r"1[0-5][0-9]{16}")
+_AUTH_CODE: Final = scanned_code.PATTERNS["wechat"]
 _NUMBER: Final = re.compile(r"[!-~]{1,64}")
 _FEN: Final = re.compile(r"0|[1-9][0-9]{0,11}")
 _XML_BYTES_MAX: Final = 64 << 10

@@ -108,7 +108,10 @@ CREATE INDEX payments_of_customer ON payments (customer_id, id) WHERE customer_i
 CREATE INDEX payments_open ON payments (expires_at) WHERE status IN ('created', 'requires_action', 'processing', 'authorized');
 
 -- One try at one channel. It is written before the channel is called (the intention) and after (the outcome).
--- next_check_at: when the channel is to be asked; NULL once nothing is open.
+-- next_check_at: when the channel is to be asked; NULL once nothing is open, or once only a person can tell.
+-- ends_as: set once nobody shall pay it any more; what becomes of the payment when the channel agrees.
+-- is_reversing: a reversal was or is being sent and nobody knows its outcome: it is repeated, and nothing is booked.
+-- routed_as: how the router was told it ended; NULL until then, told once.
 CREATE TABLE payment_attempts (
     id             uuid PRIMARY KEY,
     payment_id     uuid NOT NULL,
@@ -124,6 +127,11 @@ CREATE TABLE payment_attempts (
     transaction_id text,
     failure_code   text,
     is_double      boolean NOT NULL DEFAULT false,
+    ends_as        text CHECK (ends_as IN ('canceled', 'expired', 'failed', 'replaced')),
+    is_reversing   boolean NOT NULL DEFAULT false,
+    has_action     boolean NOT NULL DEFAULT false,
+    routed_as      text CHECK (routed_as IN ('succeeded', 'failed', 'refused', 'unknown')),
+    open_since     bigint NOT NULL,
     checks_count   integer NOT NULL DEFAULT 0,
     next_check_at  bigint,
     created_at     bigint NOT NULL,
@@ -134,6 +142,9 @@ CREATE TABLE payment_attempts (
 CREATE UNIQUE INDEX payment_attempts_by_transaction ON payment_attempts (channel, live, transaction_id)
     WHERE transaction_id IS NOT NULL;
 CREATE INDEX payment_attempts_due ON payment_attempts (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX payment_attempts_by_hand ON payment_attempts (id)
+    WHERE next_check_at IS NULL AND status IN ('created', 'submitted', 'unknown');
+CREATE INDEX payment_attempts_lately ON payment_attempts (updated_at) WHERE routed_as IS NOT NULL;
 
 CREATE TABLE refunds (
     id                 uuid PRIMARY KEY,

@@ -1,0 +1,57 @@
+"""Attempts as they are in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from pycore.payments.attempt import OPEN, AttemptRecord, attempt_record
+from pycore.store import Store, unavailable_raised
+
+_ONE: Final = "SELECT * FROM payment_attempts WHERE id = $1"
+_OF_PAYMENT: Final = "SELECT * FROM payment_attempts WHERE payment_id = $1 ORDER BY number"
+_DUE: Final = (
+    "SELECT id FROM payment_attempts WHERE next_check_at <= $1 AND NOT (id = ANY($2::uuid[]))"
+    " ORDER BY next_check_at LIMIT $3"
+)
+_BY_HAND: Final = (
+    "SELECT * FROM payment_attempts WHERE next_check_at IS NULL AND status IN ('created', 'submitted', 'unknown')"
+    " ORDER BY id LIMIT $1"
+)
+
+
+class Attempts:
+    """Reads attempts. Everything raises LedgerUnavailableError where the database is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, attempt_id: int) -> AttemptRecord | None:
+        """Return an attempt, or None where there is none."""
+        with unavailable_raised():
+            row = await self._store.pool.fetchrow(_ONE, UUID(int=attempt_id))
+        return None if row is None else attempt_record(row)
+
+    async def of_payment(self, payment_id: int) -> list[AttemptRecord]:
+        """Return a payment's attempts, oldest first."""
+        with unavailable_raised():
+            rows = await self._store.pool.fetch(_OF_PAYMENT, UUID(int=payment_id))
+        return [attempt_record(row) for row in rows]
+
+    async def due(self, now_ns: int, under_way: Sequence[int], count: int) -> list[int]:
+        """Return the ids of attempts whose channel is to be asked now, but for those ``under_way``."""
+        with unavailable_raised():
+            rows = await self._store.pool.fetch(_DUE, now_ns, [UUID(int=each) for each in under_way], count)
+        return [row[0].int for row in rows]
+
+    async def by_hand(self, count: int) -> list[AttemptRecord]:
+        """Return the open attempts nobody asks about any more: the operator's queue, oldest first."""
+        with unavailable_raised():
+            rows = await self._store.pool.fetch(_BY_HAND, count)
+        return [attempt_record(row) for row in rows]
+
+
+def open_ones(attempts: Sequence[AttemptRecord]) -> list[AttemptRecord]:
+    """Return those whose outcome is not certain yet."""
+    return [attempt for attempt in attempts if attempt.status in OPEN]

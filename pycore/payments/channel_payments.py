@@ -1,0 +1,255 @@
+"""Payments through channels, as the payment service asks for them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from pycore.channels import Capability, Method, Payer, Secret, scanned_code
+from pycore.channels.accounts import ChannelAccounts
+from pycore.channels.capability import in_force
+from pycore.channels.clock import SHANGHAI
+from pycore.errors import InvalidRequestError, InvalidStateError
+from pycore.events import EventType
+from pycore.ids import new_id
+from pycore.ledger import Rows
+from pycore.payments import tables
+from pycore.payments.attempt import AttemptRecord, EndsAs, SentOrder, changed_attempt, new_attempt
+from pycore.payments.attempts import Attempts, open_ones
+from pycore.payments.book import PaymentBook
+from pycore.payments.channel_attempts import ChannelAttempts
+from pycore.payments.channel_methods import Confirmation
+from pycore.payments.channel_refunds import ChannelRefunds
+from pycore.payments.idempotency import Reply
+from pycore.payments.ladder import LADDER_NS
+from pycore.payments.outcomes import attempted
+from pycore.payments.payment import FINAL, CaptureMethod, PaymentMethod, PaymentStatus, encoded
+from pycore.payments.record import PaymentRecord, RefundRecord, moment
+from pycore.payments.routes import ChannelRoutes, Choice
+from pycore.payments.timeline import Entry, EntryKind
+
+_SECONDS_LEFT_MIN: Final = 5
+"""Seconds a payment must have left for a channel to be worth asking."""
+
+
+class ChannelPayments:
+    """The channels behind the payment service (``ChannelMethods``)."""
+
+    def __init__(
+        self,
+        book: PaymentBook,
+        attempts: Attempts,
+        channels: ChannelAccounts,
+        routes: ChannelRoutes,
+        work: ChannelAttempts,
+        refunds: ChannelRefunds,
+        clock_ns: Callable[[], int],
+    ) -> None:
+        self._book = book
+        self._attempts = attempts
+        self._channels = channels
+        self._routes = routes
+        self._work = work
+        self._refunds = refunds
+        self._clock_ns = clock_ns
+
+    async def confirm(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
+        """Ask the payer through a channel; see ``ChannelMethods.confirm``."""
+        self._refuse_impossible(record)
+        attempts = await self._attempts.of_payment(record.id)
+        for attempt in open_ones(attempts):
+            if _asks_the_same(attempt, confirmation):
+                return await self._unchanged(record, confirmation)
+            record = await self._replace(record, attempt)
+            if record.status in FINAL:
+                return await self._unchanged(record, confirmation)
+        choice = await self._choose(record, confirmation)
+        numbers = itertools.count(len(attempts) + 1)
+        waiting = iter(choice.channels)
+
+        def following() -> AttemptRecord | None:
+            channel = next(waiting, None)
+            return None if channel is None else self._new_attempt(record, confirmation, channel, next(numbers))
+
+        first = following()
+        assert first is not None
+        payer = _payer(confirmation)
+        _check_order(first, payer)
+        await self._begin(record, confirmation, first, choice)
+        async with self._book.lent(record.id):
+            return await self._work.carry(first, payer, confirmation.reply, following)
+
+    async def cancel(self, record: PaymentRecord, reply: Reply) -> PaymentRecord:
+        """Close what is open at channels, then the payment; see ``ChannelMethods.cancel``."""
+        now_ns = self._clock_ns()
+        open_attempts = open_ones(await self._attempts.of_payment(record.id))
+        status = PaymentStatus.PROCESSING if open_attempts else PaymentStatus.CANCELED
+        ending = record.changed(now_ns, status=status, next_action=None)
+        rows = [tables.changed_payment(ending), reply.kept(encoded(ending.public()), now_ns)]
+        if not open_attempts:
+            rows.append(tables.payment_event(EventType.PAYMENT_CANCELED, ending))
+        for attempt in open_attempts:
+            rows += _ending(attempt, EndsAs.CANCELED, now_ns)
+        await self._book.commit(rows)
+        async with self._book.lent(record.id):
+            for attempt in open_attempts:
+                await self._work.end(attempt, reply)
+        return await self._book.payment(record.id)
+
+    async def is_open(self, record: PaymentRecord) -> bool:
+        """Return whether a channel may still take money for a payment."""
+        return bool(open_ones(await self._attempts.of_payment(record.id)))
+
+    async def refund(self, refund: RefundRecord) -> RefundRecord:
+        """Ask the channel to give back; see ``ChannelMethods.refund``."""
+        return await self._refunds.send(refund)
+
+    def _refuse_impossible(self, record: PaymentRecord) -> None:
+        if record.capture_method is CaptureMethod.MANUAL:
+            raise InvalidRequestError(
+                "capture_method: channels take the money at once and cannot hold it; nothing was recorded: use"
+                " automatic, or pay from a balance"
+            )
+        if record.expires_at - self._clock_ns() < _SECONDS_LEFT_MIN * 10**9:
+            raise InvalidStateError("the payment expires in a moment, or has expired; nothing was recorded")
+
+    async def _unchanged(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
+        """Answer with the payment as it is."""
+        await self._book.commit([_reply(confirmation, record)])
+        return record
+
+    async def _replace(self, record: PaymentRecord, attempt: AttemptRecord) -> PaymentRecord:
+        """End an open attempt, so that another can begin: never two at once. Raises InvalidStateError."""
+        if attempt.ends_as is None:
+            await self._book.commit(_ending(attempt, EndsAs.REPLACED, self._clock_ns()))
+        async with self._book.lent(record.id):
+            await self._work.end(attempt, None)
+        ended = await self._attempts.get(attempt.id)
+        if ended is not None and ended.is_open:
+            raise InvalidStateError(
+                f"{attempt.channel} has not said yet that the payment is closed there, so it cannot be paid another"
+                " way; try again in a moment"
+            )
+        return await self._book.payment(record.id)
+
+    async def _choose(self, record: PaymentRecord, confirmation: Confirmation) -> Choice:
+        """Return the channels to try, at least one. Raises InvalidRequestError."""
+        connections = self._channels.connections(live=record.tenant.live)
+        named = _named_channel(confirmation)
+        if named is not None:
+            connection = connections.get(named)
+            if connection is None:
+                raise InvalidRequestError(f"channel: there is no account at {named} now; nothing was recorded")
+            day = datetime.fromtimestamp(self._clock_ns() / 1e9, SHANGHAI)
+            _check_capability(connection.capability, record, Method(confirmation.method), day)
+            return Choice([named], {"named": named})
+        choice = await self._routes.choose(record, [confirmation.method], connections)
+        if not choice.channels:
+            raise InvalidRequestError(
+                f"method: no channel offers {confirmation.method} for this payment now; nothing was recorded"
+            )
+        return choice
+
+    def _new_attempt(
+        self, record: PaymentRecord, confirmation: Confirmation, channel: str, number: int
+    ) -> AttemptRecord:
+        now_ns = self._clock_ns()
+        sent = SentOrder(
+            subject=record.subject,
+            notify_url=self._channels.notify_url(channel, live=record.tenant.live),
+            created_at=moment(now_ns).replace(microsecond=0),
+            expires_at=moment(record.expires_at).replace(microsecond=0),
+            client_ip=confirmation.payer.client_ip or "127.0.0.1",
+            return_url=record.return_url,
+        )
+        self._routes.begin(channel, confirmation.method, live=record.tenant.live)
+        return AttemptRecord(
+            id=new_id(),
+            payment_id=record.id,
+            tenant=record.tenant,
+            number=number,
+            channel=channel,
+            method=Method(confirmation.method),
+            amount=record.amount,
+            currency=record.currency,
+            sent=sent,
+            open_since=now_ns,
+            next_check_at=now_ns + LADDER_NS[0],
+            created_at=now_ns,
+            updated_at=now_ns,
+        )
+
+    async def _begin(
+        self, record: PaymentRecord, confirmation: Confirmation, first: AttemptRecord, choice: Choice
+    ) -> None:
+        """Make the intention durable, and the reply for the case that we never learn more."""
+        begun = record.changed(
+            first.created_at,
+            status=PaymentStatus.PROCESSING,
+            method=confirmation.method,
+            channel=first.channel,
+            attempt_id=first.id,
+            next_action=None,
+            failure_code=None,
+        )
+        entries = [Entry(first.created_at, EntryKind.ROUTED, choice.decision), attempted(first)]
+        rows = [tables.changed_payment(begun), new_attempt(first), _reply(confirmation, begun)]
+        await self._book.commit(rows + [entry.row(record.id) for entry in entries])
+
+
+def _asks_the_same(attempt: AttemptRecord, confirmation: Confirmation) -> bool:
+    is_same = attempt.method is Method(confirmation.method) and confirmation.channel in {None, attempt.channel}
+    return is_same and attempt.has_action and attempt.ends_as is None
+
+
+def _reply(confirmation: Confirmation, record: PaymentRecord) -> Rows:
+    data = encoded(record.public())
+    if confirmation.is_reply_kept:
+        return confirmation.reply.amended(data)
+    return confirmation.reply.kept(data, record.updated_at)
+
+
+def _ending(attempt: AttemptRecord, ends_as: EndsAs, now_ns: int) -> Sequence[Rows]:
+    entry = Entry(now_ns, EntryKind.ENDING, {"attempt": attempt.number, "as": ends_as})
+    return changed_attempt(attempt.ending(ends_as, now_ns)), entry.row(attempt.payment_id)
+
+
+def _payer(confirmation: Confirmation) -> Payer:
+    code = confirmation.payer.auth_code
+    return Payer(open_id=confirmation.payer.open_id, auth_code=None if code is None else Secret(code))
+
+
+def _named_channel(confirmation: Confirmation) -> str | None:
+    """Return the channel the caller names, or whose code the payer shows. Raises InvalidRequestError."""
+    if confirmation.method is not PaymentMethod.BAR_CODE:
+        return confirmation.channel
+    code = confirmation.payer.auth_code
+    channel = None if code is None else scanned_code.channel_of(code)
+    if channel is None:
+        raise InvalidRequestError("payer.auth_code: this is no channel's payment code; nothing was recorded")
+    if confirmation.channel not in {None, channel}:
+        raise InvalidRequestError(f"channel: the payment code is one of {channel}; nothing was recorded")
+    return channel
+
+
+def _check_capability(capability: Capability, record: PaymentRecord, method: Method, day: datetime) -> None:
+    """Raise InvalidRequestError where a channel's rules exclude a payment."""
+    limit = in_force(capability.amount_limits, day.date())
+    if method not in capability.methods:
+        raise InvalidRequestError(f"method: {capability.channel} does not offer {method}; nothing was recorded")
+    if record.currency not in capability.currencies:
+        raise InvalidRequestError(f"currency: {capability.channel} does not take it; nothing was recorded")
+    if not limit.minimum_minor <= record.amount <= limit.maximum_minor:
+        raise InvalidRequestError(
+            f"amount: {capability.channel} takes {limit.minimum_minor} to {limit.maximum_minor}; nothing was recorded"
+        )
+
+
+def _check_order(attempt: AttemptRecord, payer: Payer) -> None:
+    """Raise InvalidRequestError where no channel would take what is to be sent."""
+    try:
+        attempt.order(payer)
+    except ValueError as error:
+        raise InvalidRequestError(f"{error}; nothing was recorded") from None
