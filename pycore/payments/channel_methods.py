@@ -49,6 +49,10 @@ class ChannelMethods(Protocol):
         """
         ...
 
+    async def is_open(self, record: PaymentRecord) -> bool:
+        """Return whether a channel may still take money for a payment."""
+        ...
+
     async def refund(self, refund: RefundRecord) -> RefundRecord:
         """Ask the channel to give back; the refund is durable and its money in transit. Never raises for channels."""
         ...
@@ -69,6 +73,11 @@ class WithoutChannels:
         """Refuse. Raises InvalidStateError."""
         del reply
         raise InvalidStateError(f"no channel is configured that could close the payment, which is {record.status}")
+
+    async def is_open(self, record: PaymentRecord) -> bool:
+        """Return that none does that we could ask."""
+        del record
+        return False
 
     async def refund(self, refund: RefundRecord) -> RefundRecord:
         """Leave it to a time when its channel is configured again."""

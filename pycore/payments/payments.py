@@ -30,6 +30,7 @@ from pycore.payments.request import (
 from pycore.tenant import Tenant
 
 _CONFIRMABLE: Final = frozenset({PaymentStatus.CREATED, PaymentStatus.REQUIRES_ACTION})
+_UNPAID: Final = frozenset({PaymentStatus.CREATED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING})
 _NOBODY: Final = Payer()
 
 
@@ -150,7 +151,7 @@ class Payments:
                 return
             if record.status is PaymentStatus.AUTHORIZED:
                 await self._changes.release(record, PaymentStatus.EXPIRED, None)
-            elif record.status is PaymentStatus.CREATED:
+            elif record.status in _UNPAID and not await self._channels.is_open(record):
                 await self._changes.end(record, PaymentStatus.EXPIRED, None)
 
     async def _once(

@@ -74,8 +74,7 @@ def _signer(pem: str, trust: UnionPayTrust) -> _Signer:
         key = certificate.public_key()
     except ValueError:
         raise NotTrustedError("bad_certificate") from None
-    intermediate = _issuer(certificate, trust.intermediates)
-    chain = (certificate, intermediate, _issuer(intermediate, trust.roots))
+    chain = _chain(certificate, trust)
     if trust.signer_name not in _names(certificate):
         raise NotTrustedError("other_signer")
     if not isinstance(key, rsa.RSAPublicKey):
@@ -128,6 +127,14 @@ def _parts(text: str) -> list[str]:
 def _digest(fields: Mapping[str, str]) -> bytes:
     text = sorted_text(fields, without=(SIGNATURE,))
     return hashlib.sha256(text.encode()).hexdigest().encode()
+
+
+def _chain(certificate: x509.Certificate, trust: UnionPayTrust) -> tuple[x509.Certificate, ...]:
+    """Return the certificate and those above it, up to a root (which may be the issuer). Raises NotTrustedError."""
+    issuer = _issuer(certificate, (*trust.intermediates, *trust.roots))
+    if issuer in trust.roots:
+        return certificate, issuer
+    return certificate, issuer, _issuer(issuer, trust.roots)
 
 
 def _issuer(certificate: x509.Certificate, candidates: tuple[x509.Certificate, ...]) -> x509.Certificate:

@@ -1,0 +1,64 @@
+"""Payments through channels, put together: the desk, what channels tell, and the sweeper behind them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Self
+
+from pycore.channels.accounts import ChannelAccounts
+from pycore.ledger import Ledger
+from pycore.ledger.chart import Chart
+from pycore.payments.attempt import AttemptRecord
+from pycore.payments.attempts import Attempts
+from pycore.payments.book import PaymentBook
+from pycore.payments.channel_attempts import ChannelAttempts
+from pycore.payments.channel_payments import ChannelPayments
+from pycore.payments.channel_refunds import ChannelRefunds
+from pycore.payments.desk import PaymentDesk
+from pycore.payments.notifications import Notifications
+from pycore.payments.outcomes import Outcomes
+from pycore.payments.routes import ChannelRoutes
+from pycore.payments.sweeper import Sweeper
+from pycore.routing import Outcome as RoutingOutcome
+
+
+class ChannelDesk:
+    """The payment services of one ledger with channels: ``async with``, in which the sweeper runs.
+
+    Attributes:
+        payments: what the doors call.
+        notifications: takes what channels tell us.
+        attempts: reads attempts; the operator's queue.
+        outcomes: counts what must not happen.
+        sweeper: does what is due.
+    """
+
+    def __init__(
+        self, ledger: Ledger, channels: ChannelAccounts, *, clock_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        book, accounts, store = PaymentBook(ledger), Chart(ledger), ledger.store
+        routes = ChannelRoutes(store, clock_ns)
+
+        def routed(attempt: AttemptRecord) -> None:
+            if attempt.routed_as is not None:
+                outcome = RoutingOutcome[attempt.routed_as.name]
+                routes.record(attempt.channel, attempt.method, outcome, live=attempt.tenant.live)
+
+        self.attempts = Attempts(store)
+        self.outcomes = Outcomes(book, self.attempts, accounts, routed, clock_ns)
+        self._work = ChannelAttempts(book, self.attempts, channels, self.outcomes, clock_ns)
+        self._refunds = ChannelRefunds(store, book, self.attempts, accounts, channels, clock_ns)
+        methods = ChannelPayments(book, self.attempts, channels, routes, self._work, self._refunds, clock_ns)
+        self.payments = PaymentDesk(ledger, methods, book=book, accounts=accounts, clock_ns=clock_ns)
+        self.notifications = Notifications(channels, book, self.attempts, self.outcomes, self._refunds, clock_ns)
+        self.sweeper = Sweeper(store, self.attempts, self._work, self._refunds, self.payments.payments.expire, clock_ns)
+
+    async def __aenter__(self) -> Self:
+        self.sweeper.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.sweeper.close()
+        await self._work.close()
+        await self._refunds.close()
