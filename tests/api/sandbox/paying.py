@@ -3,11 +3,11 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from aiohttp import web
@@ -45,6 +45,8 @@ from tests.api.sandbox.simulated import Sandbox
 BOOKS = ledger_number(CNY, live=False)
 AUTH_CODES = {"wechat": "134567890123456789", "alipay": "2812345678901234567", "unionpay": "6212345678901234567"}
 _NUMBERS = count(1)
+
+Found = TypeVar("Found")
 
 
 class Mailbox:
@@ -178,16 +180,7 @@ class Till:
 
     async def until(self, payment: Payment, *statuses: PaymentStatus) -> Payment:
         """Wait for what a callback brings."""
-        return await self.eventually(lambda: self.get(payment), lambda found: found.status in statuses)
-
-    async def eventually(self, look: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
-        deadline = time.monotonic() + 15
-        while True:
-            found = await look()
-            if holds(found):
-                return found
-            assert time.monotonic() < deadline, found
-            await asyncio.sleep(0.01)
+        return await eventually(lambda: self.get(payment), lambda found: found.status in statuses)
 
     async def events(self, payment: Payment | None = None) -> list[str]:
         rows = await self.ledger.store.pool.fetch("SELECT type, resource_id FROM events ORDER BY sequence")
@@ -224,6 +217,17 @@ class Till:
         self.ledger.check_invariants()
         assert all(total.balanced for total in self.ledger.trial_balance())
         return {name: balance for name, balance in balances.items() if balance}
+
+
+async def eventually(look: Callable[[], Awaitable[Found]], holds: Callable[[Found], bool]) -> Found:
+    """Look until it holds."""
+    deadline = time.monotonic() + 15
+    while True:
+        found = await look()
+        if holds(found):
+            return found
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

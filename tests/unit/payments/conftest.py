@@ -37,6 +37,9 @@ class NoChannels:
     async def cancel(self, record: PaymentRecord, reply: Reply) -> PaymentRecord:
         raise AssertionError("nothing is open at a channel")
 
+    async def is_open(self, record: PaymentRecord) -> bool:
+        return False
+
     async def refund(self, refund: RefundRecord) -> RefundRecord:
         raise AssertionError("nothing was paid through a channel")
 
