@@ -17,6 +17,8 @@ class Access:
         self.open_ledger = open_ledger
         self.charge = authenticator.charge
         """Counts further requests of a caller, for calls that carry several."""
+        self.forget = authenticator.forget
+        """Lets every key be read again, where it is known that another process changed one."""
         self._authenticator = authenticator
 
     async def caller(self, authorization: str | None, address: str, scope: Scope) -> Caller:

@@ -5,11 +5,23 @@ Exit status: 0 all is well, 1 it is not (an error, something not found, books th
 
 import typer
 
-from pycore.command_line import account, config, rebuild, route, transfer, trial_balance, verify
+from pycore.command_line import (
+    account,
+    config,
+    customer,
+    key,
+    merchant,
+    rebuild,
+    route,
+    transfer,
+    trial_balance,
+    vault,
+    verify,
+)
 
 command = typer.Typer(
     name="pycore",
-    help="Look into a payment ledger, and prove that nothing was changed behind its back.",
+    help="Look into a payment ledger, prove that nothing was changed behind its back, and say who may ask.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -21,5 +33,9 @@ command.command("transfer")(transfer.transfer)
 command.command("rebuild")(rebuild.rebuild)
 command.command("config")(config.config)
 command.add_typer(route.route, name="route")
+command.add_typer(merchant.merchant, name="merchant")
+command.add_typer(key.key, name="key")
+command.add_typer(customer.customer, name="customer")
+command.add_typer(vault.vault, name="vault")
 
 __all__ = ["command"]

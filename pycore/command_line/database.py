@@ -1,14 +1,19 @@
 """The database a command works on beside or instead of the server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from pycore.command_line import output
+from pycore.command_line.options import settings_of
 from pycore.config import Settings
 from pycore.ledger import JournalKey
 from pycore.store import Store, running_dsn
+
+Answer = TypeVar("Answer")
 
 
 @asynccontextmanager
@@ -22,6 +27,23 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         where = msgspec.structs.replace(where, dsn=dsn)
     async with Store.open(where, progress=lambda line: None) as store:
         yield store
+
+
+def work_on_store(
+    work: Callable[[Store], Awaitable[Answer]],
+    config: Path | None,
+    data: str | None,
+    dsn: str | None,
+    *,
+    json: bool,
+) -> Answer:
+    """Return what ``work`` gives on the database of the options; trouble becomes a message and exit status 1."""
+
+    async def on_store() -> Answer:
+        async with open_store(settings_of(config, data, dsn)) as store:
+            return await work(store)
+
+    return output.run(on_store, json=json)
 
 
 def existing_key(settings: Settings) -> JournalKey:

@@ -110,6 +110,11 @@ class ApiKeys:
             )
         return _found(row)
 
+    async def find(self, key_id: int) -> ApiKey:
+        """Return a key, whoever's it is: for operators. Raises NotFoundError, LedgerUnavailableError."""
+        with unavailable_raised():
+            return _found(await self._pool.fetchrow(f"SELECT {_COLUMNS} FROM api_keys WHERE id = $1", UUID(int=key_id)))
+
     async def list(self, tenant: Tenant | None, limit: int = 20, starting_after: int | None = None) -> Page[ApiKey]:
         """Return keys, newest first, also those that work no more.
 
