@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 from api.auth import Access
 from api.services import Services, open_services
@@ -17,7 +18,7 @@ async def services_of(ledger: Ledger, data: Path) -> Services:
 
 def services_without_database(ledger: Any) -> Services:
     """Return services of which only the ledger can be used, by whoever is on this machine."""
-    nothing: Any = None
+    nothing = MagicMock()
     return Services(
         ledger=ledger,
         access=Access(Authenticator(nothing), open_ledger=True),
