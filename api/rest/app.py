@@ -18,6 +18,7 @@ from api.rest import (
     api_key,
     customer,
     docs,
+    event,
     health,
     history,
     merchant,
@@ -28,6 +29,7 @@ from api.rest import (
     store,
     transfer,
     trial_balance,
+    webhook_endpoint,
 )
 from api.rest.authorized import served
 from api.rest.body import text_header
@@ -48,6 +50,8 @@ ENDPOINTS = (
     *api_key.ENDPOINTS,
     *store.ENDPOINTS,
     *merchant.ENDPOINTS,
+    *event.ENDPOINTS,
+    *webhook_endpoint.ENDPOINTS,
     *health.ENDPOINTS,
 )
 _RETRY_AFTER_MS = 200

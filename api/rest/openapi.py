@@ -58,6 +58,8 @@ def document(endpoints: Sequence[AnyEndpoint]) -> dict[str, Any]:
             {"name": "ledger", "description": "Accounts, transfers and what can be asked about them."},
             {"name": "merchants", "description": "Merchants, their stores, and the API keys their systems call with."},
             {"name": "customers", "description": "The persons who pay a merchant."},
+            {"name": "events", "description": "What happened."},
+            {"name": "webhooks", "description": "Where you are told of it."},
             {"name": "operation", "description": "Health and metrics."},
         ],
         "paths": paths,

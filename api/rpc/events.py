@@ -17,6 +17,7 @@ from pycore.merchants import Caller, Scope
 from pycore.payments.sample import trigger
 
 SERVICE_NAME: Final = pb.DESCRIPTOR.services_by_name["EventService"].full_name
+LAST_EVENT_ID: Final = "last-event-id"
 _PAGE_SIZE: Final = 20
 _PAGE_SIZE_MAX: Final = 100
 
@@ -77,9 +78,12 @@ class EventService:
         caller = await tenant_caller(self._services.access, Scope.EVENTS_READ, context)
         message = parsed(pb.StreamEventsRequest, request)
         types = checked_types(message.types, "types")
-        after = await (self._place(caller, message.after_event_id) if message.after_event_id else self._log.head())
-        # Sent before anything happens, so that the caller knows from where on it is told of everything.
-        await context.send_initial_metadata(())
+        if message.from_now and message.after_event_id:
+            raise InvalidRequestError("from_now, after_event_id: give one of them")
+        last = await self._log.last(caller.tenant) if message.from_now else None
+        after = await self._place(caller, message.after_event_id) if message.after_event_id else 0
+        await context.send_initial_metadata(((LAST_EVENT_ID, last.public_id if last is not None else ""),))
+        after = after if last is None else last.sequence
         async with aclosing(self._log.follow(caller.tenant, after=after, types=types)) as events:
             async for event in events:
                 await context.write(pb.StreamEventsResponse(event=_write(event)).SerializeToString())
@@ -112,5 +116,5 @@ def _write(event: Event) -> pb.Event:
         resource_id=event.public_resource_id,
         data_json=event.data.decode(),
     )
-    message.timestamp.FromNanoseconds(event.created_at)
+    message.timestamp.FromMicroseconds(event.created_at // 1000)
     return message

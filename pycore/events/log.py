@@ -26,6 +26,7 @@ WHERE merchant_id = $1 AND live = $2 AND sequence > $3
 ORDER BY sequence LIMIT $6
 """
 _GET: Final = f"SELECT {_COLUMNS} FROM events WHERE id = $1 AND merchant_id = $2 AND live = $3"
+_LAST: Final = f"SELECT {_COLUMNS} FROM events WHERE merchant_id = $1 AND live = $2 ORDER BY sequence DESC LIMIT 1"
 
 
 class EventLog:
@@ -94,10 +95,11 @@ class EventLog:
                 after = max(after, seen)
                 await arrival.wait()
 
-    async def head(self) -> int:
-        """Return the sequence of the last event there is, of any tenant. Raises LedgerUnavailableError."""
+    async def last(self, tenant: Tenant) -> Event | None:
+        """Return the last event there is, None where there is none. Raises LedgerUnavailableError."""
         with unavailable_raised():
-            return int(await self._pool.fetchval("SELECT coalesce(max(sequence), 0) FROM events"))
+            row = await self._pool.fetchrow(_LAST, UUID(int=tenant.merchant_id), tenant.live)
+        return None if row is None else event_of(row)
 
 
 def list_of(types: Collection[str]) -> list[str] | None:

@@ -56,12 +56,14 @@ class GetEventResponse(_message.Message):
     def __init__(self, event: _Optional[_Union[Event, _Mapping]] = ...) -> None: ...
 
 class StreamEventsRequest(_message.Message):
-    __slots__ = ("after_event_id", "types")
+    __slots__ = ("after_event_id", "types", "from_now")
     AFTER_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
+    FROM_NOW_FIELD_NUMBER: _ClassVar[int]
     after_event_id: str
     types: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, after_event_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ...) -> None: ...
+    from_now: bool
+    def __init__(self, after_event_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., from_now: bool = ...) -> None: ...
 
 class StreamEventsResponse(_message.Message):
     __slots__ = ("event",)

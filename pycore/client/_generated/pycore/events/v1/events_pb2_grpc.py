@@ -86,7 +86,7 @@ class EventServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def StreamEvents(self, request, context):
-        """Tells of events as they become durable, for as long as the caller listens.
+        """Tells of events as they become durable, for as long as the caller listens. The initial metadata come at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
