@@ -27,7 +27,6 @@ class EventService:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._log = services.outbox.log
         self.stopping = asyncio.Event()
         """Once set, streams end with UNAVAILABLE: their callers begin again elsewhere."""
 
@@ -37,7 +36,7 @@ class EventService:
         size = message.page_size or _PAGE_SIZE
         if not 1 <= size <= _PAGE_SIZE_MAX:
             raise InvalidRequestError(f"page_size: must be 1 to {_PAGE_SIZE_MAX}")
-        events = await self._log.read(
+        events = await self._services.outbox.log.read(
             caller.tenant,
             after=await self._place(caller, message.after_event_id) if message.after_event_id else 0,
             types=checked_types(message.types, "types"),
@@ -49,13 +48,15 @@ class EventService:
 
     async def get_event(self, request: bytes, _context: Context, caller: Caller) -> bytes:
         """Return one event."""
-        event = await self._log.get(caller.tenant, read_id(ID_PREFIX, parsed(pb.GetEventRequest, request).id))
+        event = await self._services.outbox.log.get(
+            caller.tenant, read_id(ID_PREFIX, parsed(pb.GetEventRequest, request).id)
+        )
         return pb.GetEventResponse(event=_write(event)).SerializeToString()
 
     async def trigger_event(self, request: bytes, _context: Context, caller: Caller) -> bytes:
         """Make an event of a payment that never was."""
         type = parsed(pb.TriggerEventRequest, request).type
-        event = await trigger(self._services.ledger, self._log, caller.tenant, type)
+        event = await trigger(self._services.ledger, self._services.outbox.log, caller.tenant, type)
         self._services.outbox.tell()
         return pb.TriggerEventResponse(event=_write(event)).SerializeToString()
 
@@ -80,17 +81,17 @@ class EventService:
         types = checked_types(message.types, "types")
         if message.from_now and message.after_event_id:
             raise InvalidRequestError("from_now, after_event_id: give one of them")
-        last = await self._log.last(caller.tenant) if message.from_now else None
+        last = await self._services.outbox.log.last(caller.tenant) if message.from_now else None
         after = await self._place(caller, message.after_event_id) if message.after_event_id else 0
         await context.send_initial_metadata(((LAST_EVENT_ID, last.public_id if last is not None else ""),))
         after = after if last is None else last.sequence
-        async with aclosing(self._log.follow(caller.tenant, after=after, types=types)) as events:
+        async with aclosing(self._services.outbox.log.follow(caller.tenant, after=after, types=types)) as events:
             async for event in events:
                 await context.write(pb.StreamEventsResponse(event=_write(event)).SerializeToString())
 
     async def _place(self, caller: Caller, id: str) -> int:
         """Return the sequence of an event. Raises NotFoundError."""
-        return (await self._log.get(caller.tenant, read_id(ID_PREFIX, id))).sequence
+        return (await self._services.outbox.log.get(caller.tenant, read_id(ID_PREFIX, id))).sequence
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the service as gRPC takes it: every method by its name in the .proto file, and the scope it needs."""
