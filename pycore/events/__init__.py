@@ -2,7 +2,7 @@
 
 from pycore.events.delivery import Backlog, Deliveries, Delivery
 from pycore.events.dispatcher import WebhookDispatcher
-from pycore.events.event import INSERT_EVENTS, MEANINGS, Event, EventType, EventView, event_row
+from pycore.events.event import EVENTS, MEANINGS, Event, EventType, EventView, event_row
 from pycore.events.log import EventLog
 from pycore.events.outbox import Outbox
 from pycore.events.secret import WebhookSecret
@@ -12,7 +12,7 @@ from pycore.events.target import TargetGuard
 from pycore.events.webhook_endpoint import EndpointChange, WebhookEndpoint, WebhookEndpoints
 
 __all__ = [
-    "INSERT_EVENTS",
+    "EVENTS",
     "MEANINGS",
     "Backlog",
     "Deliveries",

@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
-from asyncpg.pgproto.pgproto import UUID
 
 from pycore.errors import InvalidRequestError
 from pycore.ids import format_typed_id, new_id, parse_typed_id
+from pycore.ledger import Table
 from pycore.tenant import Tenant
 
 ID_PREFIX: Final = "evt"
@@ -79,15 +79,23 @@ def parse_resource_id(text: str) -> int:
 
 EventRow: TypeAlias = tuple[Any, ...]
 
-INSERT_EVENTS: Final = (
-    "INSERT INTO events (id, merchant_id, live, type, resource_id, data, created_at) SELECT * FROM"
-    " unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::uuid[], $6::json[], $7::bigint[])"
+EVENTS: Final = Table(
+    "events",
+    (
+        ("id", "uuid"),
+        ("merchant_id", "uuid"),
+        ("live", "boolean"),
+        ("type", "text"),
+        ("resource_id", "uuid"),
+        ("data", "json"),
+        ("created_at", "bigint"),
+    ),
 )
-"""Writes rows of ``event_row``. Only the ledger's writer may: see ``EventLog`` for the order that rests on it."""
+"""Takes rows of ``event_row``, and only the ledger's writer writes it: the order in ``EventLog`` rests on that."""
 
 
 def event_row(tenant: Tenant, type: EventType, resource_id: int, data: bytes, at_ns: int) -> EventRow:
-    """Return the row of a new event, for ``Rows(INSERT_EVENTS, [row, …])`` in the unit of the transfers it tells of.
+    """Return the row of a new event, for ``Insertion(EVENTS, [row, …])`` in the unit of the transfers it tells of.
 
     Args:
         tenant: whose event it is.
@@ -96,15 +104,7 @@ def event_row(tenant: Tenant, type: EventType, resource_id: int, data: bytes, at
         data: that resource as it is now, as JSON.
         at_ns: when, in nanoseconds since 1970.
     """
-    return (
-        UUID(new_id().to_bytes(16)),
-        UUID(tenant.merchant_id.to_bytes(16)),
-        tenant.live,
-        type,
-        UUID(resource_id.to_bytes(16)),
-        data.decode(),
-        at_ns,
-    )
+    return new_id(), tenant.merchant_id, tenant.live, type, resource_id, data, at_ns
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from pycore.errors import NotFoundError
-from pycore.ledger import CreateTransferResult, CreateTransferStatus, Ledger, Operation, Rows, Transfer
+from pycore.ledger import CreateTransferResult, CreateTransferStatus, Ledger, Operation, Transfer
+from pycore.ledger.rows import Part
 from pycore.ledger.status import unpack_transfer_results
 from pycore.ledger.transfer import pack_transfers
 from pycore.payments.locks import Locks
@@ -89,7 +90,7 @@ class PaymentBook:
         return record
 
     async def commit(
-        self, rows: Sequence[Rows], transfers: Sequence[Transfer] = (), *, deadline: float | None = None
+        self, rows: Sequence[Part], transfers: Sequence[Transfer] = (), *, deadline: float | None = None
     ) -> None:
         """Make a change durable: all rows and all transfers, or nothing.
 
@@ -115,8 +116,8 @@ class PaymentBook:
         await future
 
 
-def _unless_refused(rows: Sequence[Rows]) -> Callable[[bytes], Sequence[Rows]]:
-    def rows_of(results: bytes) -> Sequence[Rows]:
+def _unless_refused(rows: Sequence[Part]) -> Callable[[bytes], Sequence[Part]]:
+    def rows_of(results: bytes) -> Sequence[Part]:
         unpacked = unpack_transfer_results(results)
         if any(result.status not in _DONE for result in unpacked):
             raise TransferRefusedError(unpacked)

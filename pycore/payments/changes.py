@@ -11,8 +11,9 @@ from typing import Final
 from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.events import EventType
 from pycore.ids import new_id
-from pycore.ledger import CreateTransferStatus, Rows
+from pycore.ledger import CreateTransferStatus
 from pycore.ledger.chart import Chart
+from pycore.ledger.rows import Part
 from pycore.payments import postings, tables
 from pycore.payments.book import PaymentBook, TransferRefusedError
 from pycore.payments.creation import BALANCE
@@ -39,7 +40,7 @@ def wrong_state(record: PaymentRecord, verb: str) -> InvalidStateError:
     return InvalidStateError(f"the payment is {record.status}, so it cannot be {verb}; nothing was recorded")
 
 
-def change_rows(record: PaymentRecord, event: EventType, reply: Reply | None) -> list[Rows]:
+def change_rows(record: PaymentRecord, event: EventType, reply: Reply | None) -> list[Part]:
     """Return the rows of a payment's next version, with its event and the reply to the request that caused it."""
     rows = [tables.changed_payment(record), tables.payment_event(event, record)]
     if reply is not None:

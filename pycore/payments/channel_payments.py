@@ -15,6 +15,7 @@ from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.events import EventType
 from pycore.ids import new_id
 from pycore.ledger import Rows
+from pycore.ledger.rows import Part
 from pycore.payments import tables
 from pycore.payments.attempt import AttemptRecord, EndsAs, SentOrder, changed_attempt, new_attempt
 from pycore.payments.attempts import Attempts, open_ones
@@ -87,7 +88,7 @@ class ChannelPayments:
         open_attempts = open_ones(await self._attempts.of_payment(record.id))
         status = PaymentStatus.PROCESSING if open_attempts else PaymentStatus.CANCELED
         ending = record.changed(now_ns, status=status, next_action=None)
-        rows = [tables.changed_payment(ending), reply.kept(encoded(ending.public()), now_ns)]
+        rows: list[Part] = [tables.changed_payment(ending), reply.kept(encoded(ending.public()), now_ns)]
         if not open_attempts:
             rows.append(tables.payment_event(EventType.PAYMENT_CANCELED, ending))
         for attempt in open_attempts:
@@ -211,7 +212,7 @@ def _reply(confirmation: Confirmation, record: PaymentRecord) -> Rows:
     return confirmation.reply.kept(data, record.updated_at)
 
 
-def _ending(attempt: AttemptRecord, ends_as: EndsAs, now_ns: int) -> Sequence[Rows]:
+def _ending(attempt: AttemptRecord, ends_as: EndsAs, now_ns: int) -> Sequence[Part]:
     entry = Entry(now_ns, EntryKind.ENDING, {"attempt": attempt.number, "as": ends_as})
     return changed_attempt(attempt.ending(ends_as, now_ns)), entry.row(attempt.payment_id)
 

@@ -14,8 +14,9 @@ from pycore.channels.capability import in_force
 from pycore.channels.clock import SHANGHAI
 from pycore.events import EventType
 from pycore.ids import format_typed_id
-from pycore.ledger import Rows, Transfer
+from pycore.ledger import Transfer
 from pycore.ledger.chart import Chart
+from pycore.ledger.rows import Part
 from pycore.payments import postings, tables
 from pycore.payments.attempt import AttemptRecord
 from pycore.payments.attempts import Attempts
@@ -169,7 +170,7 @@ class ChannelRefunds:
             if refund.status not in _OPEN:
                 return
             now_ns = self._clock_ns()
-            rows: list[Rows] = [entry.row(payment.id) for entry in entries]
+            rows: list[Part] = [entry.row(payment.id) for entry in entries]
             transfers: list[Transfer] = []
             if isinstance(verdict, RefundPaid):
                 refund = refund.changed(
@@ -211,7 +212,7 @@ class ChannelRefunds:
             next_check_at=next_check_at(refund.checks_count, refund.created_at, now_ns),
         )
 
-    def _told(self, payment: PaymentRecord, refund: RefundRecord, event: EventType, kind: EntryKind) -> Sequence[Rows]:
+    def _told(self, payment: PaymentRecord, refund: RefundRecord, event: EventType, kind: EntryKind) -> Sequence[Part]:
         return (
             tables.refund_event(event, refund),
             self._entry(refund, kind, refund.updated_at).row(payment.id),

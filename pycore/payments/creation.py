@@ -11,10 +11,11 @@ from typing import Final
 import msgspec
 
 from pycore.errors import AlreadyExistsError, NotFoundError, PycoreError
-from pycore.events import INSERT_EVENTS, EventType, event_row
+from pycore.events import EVENTS, EventType, event_row
 from pycore.ids import new_id
-from pycore.ledger import CreateTransferStatus, Ledger, Operation, Rows, Transfer
+from pycore.ledger import CreateTransferStatus, Insertion, Ledger, Operation, Transfer
 from pycore.ledger.chart import AccountKey, Chart
+from pycore.ledger.rows import Part
 from pycore.ledger.status import unpack_transfer_results
 from pycore.ledger.transfer import pack_transfers
 from pycore.payments import postings, tables
@@ -153,7 +154,7 @@ class PaymentCreation:
             return
         transfers = await self._transfers(deciding)
 
-        def rows_of(results: bytes) -> list[Rows]:
+        def rows_of(results: bytes) -> list[Part]:
             for creation, result in zip(deciding, unpack_transfer_results(results), strict=True):
                 creation.record = _decided(creation, result.status)
             return _rows(creations)
@@ -197,7 +198,7 @@ def _decided(creation: Creation, status: CreateTransferStatus) -> PaymentRecord:
     return msgspec.structs.replace(record, **decided)
 
 
-def _rows(creations: Sequence[Creation]) -> list[Rows]:
+def _rows(creations: Sequence[Creation]) -> list[Part]:
     """Return the rows of the payments, their replies and events; the payments are their outcomes from now on."""
     keys, events = [], []
     for creation in creations:
@@ -210,5 +211,5 @@ def _rows(creations: Sequence[Creation]) -> list[Rows]:
     return [
         tables.new_payments([creation.record for creation in creations]),
         tables.idempotency_keys(keys),
-        Rows(INSERT_EVENTS, events),
+        Insertion(EVENTS, events),
     ]

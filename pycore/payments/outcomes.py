@@ -23,8 +23,9 @@ from pycore.channels.outcome import Action
 from pycore.errors import RowsRefusedError
 from pycore.events import EventType
 from pycore.ids import format_typed_id, new_id
-from pycore.ledger import Rows, Transfer, TransferFlags
+from pycore.ledger import Transfer, TransferFlags
 from pycore.ledger.chart import Chart
+from pycore.ledger.rows import Part
 from pycore.payments import actions, postings, tables
 from pycore.payments.attempt import AttemptRecord, AttemptStatus, EndsAs, RoutedAs, changed_attempt, new_attempt
 from pycore.payments.attempts import Attempts, open_ones
@@ -64,13 +65,13 @@ class _Change:
         self.payment = payment
         self.attempt = attempt
         self.entries = list(entries)
-        self.rows: list[Rows] = []
+        self.rows: list[Part] = []
         self.transfers: list[Transfer] = []
 
     def note(self, at_ns: int, kind: EntryKind, **detail: object) -> None:
         self.entries.append(Entry(at_ns, kind, {"attempt": self.attempt.number, **detail}))
 
-    def all_rows(self) -> list[Rows]:
+    def all_rows(self) -> list[Part]:
         rows = list(self.rows)
         if self.payment is not self.before.payment:
             rows.append(tables.changed_payment(self.payment))

@@ -9,7 +9,8 @@ from pycore.errors import InvalidStateError
 from pycore.events import Event, EventLog, EventType
 from pycore.events.event import checked_types
 from pycore.ids import new_id
-from pycore.ledger import Ledger, Rows
+from pycore.ledger import Ledger
+from pycore.ledger.rows import Part
 from pycore.payments import tables
 from pycore.payments.payment import CaptureMethod, NextAction, PaymentMethod, PaymentStatus, Purpose, RefundStatus
 from pycore.payments.record import PaymentRecord, RefundRecord
@@ -52,10 +53,10 @@ async def trigger(ledger: Ledger, log: EventLog, tenant: Tenant, type: str) -> E
         raise InvalidStateError("events are made up in test mode only; nothing was recorded: use a test key")
     rows = _sample(tenant, EventType(known))
     await ledger.record([rows])
-    return await log.get(tenant, rows.rows[0][0].int)
+    return await log.get(tenant, rows.rows[0][0])
 
 
-def _sample(tenant: Tenant, type: EventType) -> Rows:
+def _sample(tenant: Tenant, type: EventType) -> Part:
     now = time.time_ns()
     if type in _REFUND_STATUSES:
         return tables.refund_event(type, _refund(tenant, type, now))

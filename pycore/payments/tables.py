@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from asyncpg.pgproto.pgproto import UUID
 
-from pycore.events import INSERT_EVENTS, EventType, event_row
-from pycore.ledger import Rows
+from pycore.events import EVENTS, EventType, event_row
+from pycore.ledger import Insertion, Rows
+from pycore.ledger.rows import Part
 from pycore.payments.payment import encoded
 from pycore.payments.record import PaymentRecord, RefundRecord
 
@@ -174,13 +175,13 @@ def timeline(payment_id: int, at_ns: int, kind: str, detail: bytes) -> Rows:
     return Rows(_INSERT_TIMELINE, [_encode_entry((payment_id, at_ns, kind, detail))])
 
 
-def payment_event(type: EventType, record: PaymentRecord) -> Rows:
+def payment_event(type: EventType, record: PaymentRecord) -> Part:
     """Return the event that tells of a payment as it is now."""
     data = encoded(record.public())
-    return Rows(INSERT_EVENTS, [event_row(record.tenant, type, record.id, data, record.updated_at)])
+    return Insertion(EVENTS, [event_row(record.tenant, type, record.id, data, record.updated_at)])
 
 
-def refund_event(type: EventType, record: RefundRecord) -> Rows:
+def refund_event(type: EventType, record: RefundRecord) -> Part:
     """Return the event that tells of a refund as it is now."""
     data = encoded(record.public())
-    return Rows(INSERT_EVENTS, [event_row(record.tenant, type, record.id, data, record.updated_at)])
+    return Insertion(EVENTS, [event_row(record.tenant, type, record.id, data, record.updated_at)])

@@ -50,7 +50,7 @@ CHANNELS = [
 ]  # fmt: skip
 
 EVENTS = [
-    "INSERT_EVENTS", "MEANINGS", "Backlog", "Deliveries", "Delivery", "EndpointChange", "Event", "EventLog",
+    "EVENTS", "MEANINGS", "Backlog", "Deliveries", "Delivery", "EndpointChange", "Event", "EventLog",
     "EventTail", "EventType", "EventView", "Outbox", "TargetGuard", "WebhookDispatcher", "WebhookEndpoint",
     "WebhookEndpoints", "WebhookSecret", "WebhookSender", "event_row",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from pycore.events import (
-    INSERT_EVENTS,
+    EVENTS,
     Deliveries,
     EventLog,
     EventTail,
@@ -20,7 +20,7 @@ from pycore.events import (
     event_row,
 )
 from pycore.ids import new_id
-from pycore.ledger import Ledger, Rows
+from pycore.ledger import Insertion, Ledger
 from pycore.store import Pool
 from pycore.tenant import Tenant
 from pycore.vault import GivenKeySource, Vault
@@ -65,7 +65,7 @@ def happen(ledger: Ledger, tail: EventTail) -> Happen:
     ) -> None:
         chosen = resources or [new_id() for _ in range(count)]
         rows = [event_row(tenant, type, resource, b'{"amount":"%d"}' % at, at) for at, resource in enumerate(chosen)]
-        await ledger.record([Rows(INSERT_EVENTS, rows)])
+        await ledger.record([Insertion(EVENTS, rows)])
         tail.tell()
 
     return lambda *values, **named: asyncio.ensure_future(write(*values, **named))

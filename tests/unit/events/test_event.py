@@ -7,10 +7,10 @@ import re
 
 import asyncpg
 
-from pycore.events import INSERT_EVENTS, MEANINGS, Event, EventType, event_row
+from pycore.events import EVENTS, MEANINGS, Event, EventType, event_row
 from pycore.events.event import RESOURCE_PREFIXES
 from pycore.ids import new_id
-from pycore.ledger import Ledger, Operation, Rows
+from pycore.ledger import Insertion, Ledger, Operation
 from pycore.tenant import Tenant
 from tests.unit.ledger.conftest import account, transfer
 
@@ -40,7 +40,7 @@ async def test_events_are_written_with_their_transfers_in_the_order_of_the_units
     def pay(payment: int) -> asyncio.Future[bytes]:
         row = event_row(TENANT, EventType.PAYMENT_SUCCEEDED, payment, b'{"amount": 1}', 5)
         return ledger.enqueue(
-            Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack(), rows_of=lambda _: [Rows(INSERT_EVENTS, [row])]
+            Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack(), rows_of=lambda _: [Insertion(EVENTS, [row])]
         )
 
     await asyncio.gather(*(pay(payment) for payment in payments))
