@@ -6,14 +6,15 @@ from unittest.mock import MagicMock
 
 from api.auth import Access
 from api.services import Services, open_services
-from pycore.config import Settings, StoreSettings
+from pycore.config import ServerSettings, Settings, StoreSettings
 from pycore.ledger import Ledger
 from pycore.merchants import Authenticator
 
 
-async def services_of(ledger: Ledger, data: Path) -> Services:
+async def services_of(ledger: Ledger, data: Path, server: ServerSettings | None = None) -> Services:
     """Return what a server on this machine offers; ``data`` is for its keys."""
-    return await open_services(ledger, Settings(store=StoreSettings(data=str(data))))
+    settings = Settings(store=StoreSettings(data=str(data)), server=server or ServerSettings())
+    return await open_services(ledger, settings)
 
 
 def services_without_database(ledger: Any) -> Services:
