@@ -56,5 +56,5 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
         customers=Customers(pool, vault),
         api_keys=ApiKeys(pool, authenticator.forget),
         payments=PaymentDesk(ledger, WithoutChannels()),
-        outbox=Outbox(pool, vault, allow_loopback=settings.webhooks.allow_loopback),
+        outbox=Outbox(ledger, vault, allow_loopback=settings.webhooks.allow_loopback),
     )

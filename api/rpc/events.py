@@ -57,7 +57,6 @@ class EventService:
         """Make an event of a payment that never was."""
         type = parsed(pb.TriggerEventRequest, request).type
         event = await trigger(self._services.ledger, self._services.outbox.log, caller.tenant, type)
-        self._services.outbox.tell()
         return pb.TriggerEventResponse(event=_write(event)).SerializeToString()
 
     async def stream_events(self, request: bytes, context: Context) -> None:

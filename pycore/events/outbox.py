@@ -11,7 +11,7 @@ from pycore.events.sender import WebhookSender
 from pycore.events.tail import EventTail
 from pycore.events.target import TargetGuard
 from pycore.events.webhook_endpoint import WebhookEndpoints
-from pycore.store import Pool
+from pycore.ledger import Ledger
 from pycore.vault import Vault
 
 
@@ -19,12 +19,14 @@ class Outbox:
     """The log, the webhook endpoints and what sends to them; ``async with`` runs it.
 
     Args:
-        pool: connections to the database.
+        ledger: whose writer writes the events.
         vault: seals the endpoints' secrets.
         allow_loopback: let endpoints of test mode be on this machine.
     """
 
-    def __init__(self, pool: Pool, vault: Vault, *, allow_loopback: bool = False) -> None:
+    def __init__(self, ledger: Ledger, vault: Vault, *, allow_loopback: bool = False) -> None:
+        pool = ledger.store.pool
+        self._ledger = ledger
         self._guard = TargetGuard(allow_loopback=allow_loopback)
         self._tail = EventTail(pool)
         self._sender = WebhookSender(self._guard)
@@ -33,17 +35,15 @@ class Outbox:
         self.deliveries = Deliveries(pool)
         self.dispatcher = WebhookDispatcher(pool, self._tail, self.endpoints, self.deliveries, self._sender)
 
-    def tell(self) -> None:
-        """Say that events may have become durable, so that they are noticed at once and not within a second."""
-        self._tail.tell()
-
     async def __aenter__(self) -> Self:
         self._tail.start()
+        self._ledger.call_after_rows(self._tail.tell)
         await self._sender.__aenter__()
         self.dispatcher.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._ledger.call_after_rows(None)
         await self.dispatcher.close()
         await self._sender.__aexit__()
         await self._tail.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -156,6 +156,10 @@ class Ledger:
         ``enqueue`` and its future do; after OutcomeUnknownError look whether the rows are there.
         """
         await self._writer.enqueue_rows(rows, deadline=deadline)
+
+    def call_after_rows(self, notice: Callable[[], None] | None) -> None:
+        """Let ``notice`` be called after every batch that wrote rows, once it is durable; it must be quick."""
+        self._writer.rows_written = notice
 
     # -- reading
 

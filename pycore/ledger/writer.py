@@ -80,6 +80,8 @@ class Writer:
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self.stats = WriterStats()
+        self.rows_written: Callable[[], None] | None = None
+        """Called after every batch that wrote rows, once it is durable."""
 
     def start(self) -> None:
         """Begin to empty the queue."""
@@ -253,6 +255,8 @@ class Writer:
             self._fail(units, OutcomeUnknownError())
             raise
         self._engine.commit()
+        if written and self.rows_written is not None:
+            self.rows_written()
         self.stats.observe_batch(batch, units=len(units), seconds=time.perf_counter() - started)
         answer(units, batch.results)
         return []

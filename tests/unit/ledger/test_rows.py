@@ -208,3 +208,19 @@ async def test_rows_without_transfers_are_refused_like_transfers(open_ledger: Op
         await ledger.record([Rows(INSERT, [(id, 1) for id in range(11)])])
     with pytest.raises(DeadlineExceededError):
         await ledger.record([Rows(INSERT, [(1, 1)])], deadline=time.monotonic() - 1)
+
+
+async def test_who_asks_is_told_after_rows_are_durable(open_ledger: OpenLedger, database_dsn: str) -> None:
+    ledger = await open_ledger()
+    connection = await asyncpg.connect(database_dsn)
+    await connection.execute("CREATE TABLE notes (id bigint PRIMARY KEY, status bigint NOT NULL)")
+    told: list[int] = []
+    ledger.call_after_rows(lambda: told.append(len(told)))
+    await ledger.create_accounts([account(1), account(2)])
+    assert not told
+    await ledger.record([Rows(INSERT, [(1, 1)])])
+    assert len(told) == 1
+    with pytest.raises(RowsRefusedError):
+        await ledger.record([Rows(INSERT, [(1, 1)])])
+    assert len(told) == 1
+    await connection.close()
