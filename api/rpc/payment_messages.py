@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError, Message
 
 from api.errors import MalformedRequestError, public_error, retry_after_ms
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
-from pycore.client.payment_wire import CAPTURE_METHODS, METHODS, PURPOSES, REFUND_STATUSES, STATUSES
+from pycore.client.payment_wire import AUTHENTICATIONS, CAPTURE_METHODS, METHODS, PURPOSES, REFUND_STATUSES, STATUSES
 from pycore.errors import InvalidRequestError, PycoreError
 from pycore.ids import parse_typed_id
 from pycore.payments.listing import TimelineEntry
@@ -33,6 +33,7 @@ Known = TypeVar("Known", bound=Message)
 _EXPIRES_IN_SECONDS: Final = 900
 _STATUS_OF: Final = {number: each for each, number in STATUSES.items()} | {0: None}
 _PURPOSE_OF: Final = {number: each for each, number in PURPOSES.items()} | {0: Purpose.PURCHASE}
+_AUTHENTICATION_OF: Final = {number: each for each, number in AUTHENTICATIONS.items()}
 _CAPTURE_METHOD_OF: Final = {number: each for each, number in CAPTURE_METHODS.items()} | {0: CaptureMethod.AUTOMATIC}
 _METHOD_OF: Final = {number: each for each, number in METHODS.items()}
 
@@ -64,6 +65,7 @@ def read_create(message: pb.CreatePaymentRequest) -> tuple[str, CreatePayment]:
         customer_id=message.customer_id or None,
         store_id=message.store_id or None,
         confirm=message.confirm,
+        authentication=_read(_AUTHENTICATION_OF, message.authentication, "authentication"),
         payer=_payer(message),
         expires_in_seconds=message.expires_in_seconds or _EXPIRES_IN_SECONDS,
         return_url=message.return_url or None,
@@ -76,7 +78,12 @@ def read_confirm(message: pb.ConfirmPaymentRequest) -> ConfirmPayment:
     method = _read(_METHOD_OF, message.method, "method")
     if method is None:
         raise InvalidRequestError("method: is needed to confirm; nothing was recorded: say how the payer pays")
-    return ConfirmPayment(method=method, channel=message.channel or None, payer=_payer(message))
+    return ConfirmPayment(
+        method=method,
+        channel=message.channel or None,
+        authentication=_read(_AUTHENTICATION_OF, message.authentication, "authentication"),
+        payer=_payer(message),
+    )
 
 
 def read_capture(message: pb.CapturePaymentRequest) -> CapturePayment:

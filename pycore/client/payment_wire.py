@@ -8,6 +8,7 @@ from pycore.client.failure import error_of
 from pycore.errors import PycoreError
 from pycore.payments import (
     Action,
+    Authentication,
     CaptureMethod,
     ConfirmPayment,
     CreatePayment,
@@ -28,6 +29,12 @@ CAPTURE_METHODS: Final = {each: pb.CaptureMethod.Value(f"CAPTURE_METHOD_{each.na
 METHODS: Final[dict[PaymentMethod | None, int]] = {
     **{each: pb.PaymentMethod.Value(f"PAYMENT_METHOD_{each.name}") for each in PaymentMethod},
     None: 0,
+}
+AUTHENTICATIONS: Final[dict[Authentication, int]] = {
+    Authentication.NONE: pb.AUTHENTICATION_UNSPECIFIED,
+    Authentication.ONE_FACTOR: pb.AUTHENTICATION_ONE_FACTOR,
+    Authentication.TWO_FACTORS: pb.AUTHENTICATION_TWO_FACTORS,
+    Authentication.CERTIFICATE: pb.AUTHENTICATION_CERTIFICATE,
 }
 REFUND_STATUSES: Final = {each: pb.RefundStatus.Value(f"REFUND_STATUS_{each.name}") for each in RefundStatus}
 """The numbers of the values on the wire."""
@@ -57,6 +64,7 @@ def write_create(request_id: str, payment: CreatePayment) -> pb.CreatePaymentReq
         customer_id=payment.customer_id,
         store_id=payment.store_id,
         confirm=payment.confirm,
+        authentication=AUTHENTICATIONS[payment.authentication],
         payer=_payer(payment.payer),
         expires_in_seconds=payment.expires_in_seconds,
         return_url=payment.return_url,
@@ -72,6 +80,7 @@ def write_confirm(request_id: str, payment_id: str, request: ConfirmPayment) -> 
         payment_id=payment_id,
         method=METHODS[request.method],
         channel=request.channel,
+        authentication=AUTHENTICATIONS[request.authentication],
         payer=_payer(request.payer),
     )
     return message.SerializeToString()

@@ -1,5 +1,6 @@
 """Payments: asked for once, paid at most once, and always with a true outcome."""
 
+from pycore.payments.balance_limits import Authentication
 from pycore.payments.channel_methods import ChannelMethods, Confirmation, WithoutChannels
 from pycore.payments.desk import PaymentDesk
 from pycore.payments.listing import PaymentFilter, TimelineEntry
@@ -25,6 +26,7 @@ from pycore.payments.request import (
 
 __all__ = [
     "Action",
+    "Authentication",
     "CancelPayment",
     "CaptureMethod",
     "CapturePayment",

@@ -15,6 +15,8 @@ from pycore.ledger import CreateTransferStatus
 from pycore.ledger.chart import Chart
 from pycore.ledger.rows import Part
 from pycore.payments import postings, tables
+from pycore.payments.balance_limits import CURRENCY as LIMITED_CURRENCY
+from pycore.payments.balance_limits import Authentication, BalanceLimits
 from pycore.payments.book import PaymentBook, TransferRefusedError
 from pycore.payments.creation import BALANCE
 from pycore.payments.idempotency import Reply
@@ -51,16 +53,39 @@ def change_rows(record: PaymentRecord, event: EventType, reply: Reply | None) ->
 class PaymentChanges:
     """Takes payments from one state to the next. All raise as ``PaymentBook.commit``."""
 
-    def __init__(self, book: PaymentBook, accounts: Chart, clock_ns: Callable[[], int]) -> None:
+    def __init__(self, book: PaymentBook, accounts: Chart, limits: BalanceLimits, clock_ns: Callable[[], int]) -> None:
         self._book = book
         self._accounts = accounts
+        self._limits = limits
         self._clock_ns = clock_ns
 
-    async def pay_from_balance(self, record: PaymentRecord, reply: Reply) -> PaymentRecord:
-        """Take or hold a payment's amount from the customer's balance; too little there makes it ``failed``."""
+    async def pay_from_balance(
+        self, record: PaymentRecord, authentication: Authentication, reply: Reply
+    ) -> PaymentRecord:
+        """Take or hold a payment's amount from the customer's balance; too little there makes it ``failed``.
+
+        Raises InvalidRequestError, and InvalidStateError while a channel could still take the payment.
+        """
         if record.purpose is Purpose.TOP_UP or record.customer_id is None:
             raise InvalidRequestError("method: a balance pays for purchases of a customer; nothing was recorded")
+        if record.status is not PaymentStatus.CREATED:
+            raise wrong_state(record, "paid from a balance")
         now_ns = self._clock_ns()
+        limited = record.currency == LIMITED_CURRENCY
+        if limited:
+            await self._limits.load([record.customer_id], now_ns)
+            refusal = self._limits.take(record.customer_id, record.amount, authentication, now_ns)
+            if refusal is not None:
+                return await self._refused(record, refusal, reply)
+        paid = record
+        try:
+            paid = await self._paid(record, reply, now_ns)
+        finally:
+            if limited:
+                self._limits.decided(record.customer_id, record.amount, paid.status)
+        return paid
+
+    async def _paid(self, record: PaymentRecord, reply: Reply, now_ns: int) -> PaymentRecord:
         manual = record.capture_method is CaptureMethod.MANUAL
         seconds = max(1, (record.expires_at - now_ns) // _SECOND)
         payer, receiver = await self._accounts.opened([postings.payer_balance(record), postings.beneficiary(record)])
@@ -70,7 +95,6 @@ class PaymentChanges:
             status=PaymentStatus.AUTHORIZED if manual else PaymentStatus.SUCCEEDED,
             method=PaymentMethod.BALANCE,
             channel=BALANCE,
-            next_action=None,
             amount_captured=0 if manual else record.amount,
             hold_id=record.id if manual else None,
         )
@@ -79,16 +103,19 @@ class PaymentChanges:
         except TransferRefusedError as refused:
             if refused.results[0].status is not CreateTransferStatus.EXCEEDS_CREDITS:
                 raise
-            paid = record.changed(
-                now_ns,
-                status=PaymentStatus.FAILED,
-                method=PaymentMethod.BALANCE,
-                channel=BALANCE,
-                next_action=None,
-                failure_code="insufficient_balance",
-            )
-            await self._book.commit(change_rows(paid, EventType.PAYMENT_FAILED, reply))
+            return await self._refused(record, "insufficient_balance", reply)
         return paid
+
+    async def _refused(self, record: PaymentRecord, failure_code: str, reply: Reply) -> PaymentRecord:
+        failed = record.changed(
+            self._clock_ns(),
+            status=PaymentStatus.FAILED,
+            method=PaymentMethod.BALANCE,
+            channel=BALANCE,
+            failure_code=failure_code,
+        )
+        await self._book.commit(change_rows(failed, EventType.PAYMENT_FAILED, reply))
+        return failed
 
     async def capture(self, record: PaymentRecord, request: CapturePayment, reply: Reply) -> PaymentRecord:
         """Take held money. Raises InvalidRequestError for more than is held, InvalidStateError for a hold gone by."""
@@ -127,6 +154,8 @@ class PaymentChanges:
             if refused.results[0].status not in _HOLD_GONE:
                 raise
             await self._book.commit(rows)
+        if record.customer_id is not None:
+            self._limits.forget(record.customer_id)
         return released
 
     async def end(self, record: PaymentRecord, status: PaymentStatus, reply: Reply | None) -> PaymentRecord:

@@ -19,6 +19,8 @@ from pycore.ledger.rows import Part
 from pycore.ledger.status import unpack_transfer_results
 from pycore.ledger.transfer import pack_transfers
 from pycore.payments import postings, tables
+from pycore.payments.balance_limits import CURRENCY as LIMITED_CURRENCY
+from pycore.payments.balance_limits import BalanceLimits
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
 from pycore.payments.parties import Parties
 from pycore.payments.payment import CaptureMethod, Payment, PaymentMethod, PaymentStatus, decoded_payment, encoded
@@ -85,11 +87,19 @@ class Creation:
 class PaymentCreation:
     """Makes payments."""
 
-    def __init__(self, ledger: Ledger, accounts: Chart, memory: RequestMemory, clock_ns: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        accounts: Chart,
+        memory: RequestMemory,
+        limits: BalanceLimits,
+        clock_ns: Callable[[], int],
+    ) -> None:
         self._ledger = ledger
         self._accounts = accounts
         self._memory = memory
         self._clock_ns = clock_ns
+        self._limits = limits
         self._parties = Parties(ledger.store)
 
     def begin(self, tenant: Tenant, requests: Sequence[tuple[str, CreatePayment]]) -> list[Creation | PycoreError]:
@@ -148,20 +158,51 @@ class PaymentCreation:
         """Make the payments durable; those paid from a balance are decided. Raises as ``Ledger.enqueue``."""
         if not creations:
             return
-        deciding = [creation for creation in creations if creation.is_paid_from_balance]
+        deciding = await self._within_limits([creation for creation in creations if creation.is_paid_from_balance])
         if not deciding:
             await self._ledger.record(_rows(creations), deadline=deadline)
             return
-        transfers = await self._transfers(deciding)
 
         def rows_of(results: bytes) -> list[Part]:
             for creation, result in zip(deciding, unpack_transfer_results(results), strict=True):
                 creation.record = _decided(creation, result.status)
             return _rows(creations)
 
-        await self._ledger.enqueue(
-            Operation.CREATE_TRANSFERS, pack_transfers(transfers), deadline=deadline, rows_of=rows_of
-        )
+        try:
+            transfers = await self._transfers(deciding)
+            await self._ledger.enqueue(
+                Operation.CREATE_TRANSFERS, pack_transfers(transfers), deadline=deadline, rows_of=rows_of
+            )
+        finally:
+            self._count(deciding)
+
+    async def _within_limits(self, creations: list[Creation]) -> list[Creation]:
+        """Return those that the limits of law allow; the others have failed."""
+        if not creations:
+            return creations
+        now_ns = self._clock_ns()
+        limited = [creation for creation in creations if creation.record.currency == LIMITED_CURRENCY]
+        await self._limits.load([postings.payer_of(creation.record) for creation in limited], now_ns)
+        allowed = []
+        for creation in creations:
+            record, refusal = creation.record, None
+            if record.currency == LIMITED_CURRENCY:
+                verified = creation.request.authentication
+                refusal = self._limits.take(postings.payer_of(record), record.amount, verified, now_ns)
+            if refusal is None:
+                allowed.append(creation)
+            else:
+                creation.record = msgspec.structs.replace(
+                    record, status=PaymentStatus.FAILED, channel=BALANCE, failure_code=refusal
+                )
+        return allowed
+
+    def _count(self, creations: Sequence[Creation]) -> None:
+        """Keep those payments counted that came about."""
+        for creation in creations:
+            record = creation.record
+            if record.currency == LIMITED_CURRENCY:
+                self._limits.decided(postings.payer_of(record), record.amount, record.status)
 
     async def _transfers(self, creations: Sequence[Creation]) -> list[Transfer]:
         keys: list[AccountKey] = []

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pycore.ledger import Ledger
 from pycore.ledger.chart import Chart
+from pycore.payments.balance_limits import BalanceLimits
 from pycore.payments.book import PaymentBook
 from pycore.payments.channel_methods import ChannelMethods
 from pycore.payments.idempotency import RequestMemory
@@ -22,6 +23,7 @@ class PaymentDesk:
         payments: makes payments and changes them.
         refunds: gives them back.
         lists: reads many at a time.
+        limits: what customers may pay from their balances.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class PaymentDesk:
         book = book or PaymentBook(ledger)
         accounts = accounts or Chart(ledger)
         memory = RequestMemory(ledger.store)
-        self.payments = Payments(ledger, book, accounts, memory, channels, clock_ns)
+        self.limits = BalanceLimits(ledger.store)
+        self.payments = Payments(ledger, book, accounts, memory, channels, self.limits, clock_ns)
         self.refunds = Refunds(ledger.store, book, accounts, memory, channels, clock_ns)
         self.lists = PaymentLists(ledger.store)

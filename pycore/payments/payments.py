@@ -10,6 +10,7 @@ from typing import Final
 from pycore.errors import InvalidStateError, PycoreError, RequestTooLargeError
 from pycore.ledger import Ledger
 from pycore.ledger.chart import Chart
+from pycore.payments.balance_limits import BalanceLimits
 from pycore.payments.book import PaymentBook
 from pycore.payments.changes import PaymentChanges, wrong_state
 from pycore.payments.channel_methods import ChannelMethods, Confirmation
@@ -49,14 +50,15 @@ class Payments:
         accounts: Chart,
         memory: RequestMemory,
         channels: ChannelMethods,
+        limits: BalanceLimits,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._book = book
         self._memory = memory
         self._channels = channels
         self._clock_ns = clock_ns
-        self._changes = PaymentChanges(book, accounts, clock_ns)
-        self._creation = PaymentCreation(ledger, accounts, memory, clock_ns)
+        self._changes = PaymentChanges(book, accounts, limits, clock_ns)
+        self._creation = PaymentCreation(ledger, accounts, memory, limits, clock_ns)
 
     async def create(
         self, tenant: Tenant, requests: Sequence[tuple[str, CreatePayment]], *, deadline: float | None = None
@@ -112,7 +114,7 @@ class Payments:
             if record.status not in _CONFIRMABLE:
                 raise wrong_state(record, "confirmed")
             if request.method is PaymentMethod.BALANCE:
-                return await self._changes.pay_from_balance(record, reply)
+                return await self._changes.pay_from_balance(record, request.authentication, reply)
             payer = request.payer or _NOBODY
             confirmation = Confirmation(request.method, request.channel, payer, reply, is_reply_kept=False)
             return await self._channels.confirm(record, confirmation)

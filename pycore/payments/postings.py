@@ -19,13 +19,13 @@ def beneficiary(record: PaymentRecord) -> AccountKey:
     """Return who gets a payment's money: the merchant, or for a top-up the customer's balance."""
     ledger = ledger_of(record)
     if record.purpose is Purpose.TOP_UP:
-        return chart.customer_balance(ledger, record.tenant, _customer(record))
+        return chart.customer_balance(ledger, record.tenant, payer_of(record))
     return chart.merchant_pending(ledger, record.tenant)
 
 
 def payer_balance(record: PaymentRecord) -> AccountKey:
     """Return the stored value a payment is paid from."""
-    return chart.customer_balance(ledger_of(record), record.tenant, _customer(record))
+    return chart.customer_balance(ledger_of(record), record.tenant, payer_of(record))
 
 
 def pay_from_balance(record: PaymentRecord, payer: int, receiver: int, *, hold_seconds: int = 0) -> Transfer:
@@ -142,7 +142,8 @@ def _move(record: PaymentRecord, id: int, debit: int, credit: int, amount: int, 
     )
 
 
-def _customer(record: PaymentRecord) -> int:
+def payer_of(record: PaymentRecord) -> int:
+    """Return the customer. Raises InvalidStateError where the payment names none."""
     if record.customer_id is None:
         raise InvalidStateError("the payment names no customer, so there is no balance; nothing was recorded")
     return record.customer_id

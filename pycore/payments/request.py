@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from pycore.errors import InvalidRequestError
 from pycore.ids import parse_typed_id
 from pycore.money import CURRENCIES
+from pycore.payments.balance_limits import Authentication
 from pycore.payments.payment import CaptureMethod, PaymentMethod, Purpose
 from pycore.payments.record import CUSTOMER_PREFIX, STORE_PREFIX
 
@@ -62,6 +63,7 @@ class CreatePayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         subject: what the payer reads: 1 to 127 printable characters.
         method, channel: how to pay, where that is known; a channel that is not named is chosen by the routing rules.
         confirm: whether to ask the payer at once; needs ``method``.
+        authentication: how the payer was verified, which decides how much may be paid from a balance in a day.
         expires_in_seconds: how long the payer has, and how long an authorization is held.
     """
 
@@ -76,6 +78,7 @@ class CreatePayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     customer_id: str | None = None
     store_id: str | None = None
     confirm: bool = False
+    authentication: Authentication = Authentication.NONE
     payer: Payer | None = None
     expires_in_seconds: Annotated[int, Meta(ge=10, le=EXPIRY_SECONDS_MAX)] = 900
     return_url: Annotated[str, Meta(pattern=rf"^{_URL.pattern}$")] | None = None
@@ -87,6 +90,7 @@ class ConfirmPayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     method: PaymentMethod
     channel: Annotated[str, Meta(pattern=rf"^{_CHANNEL.pattern}$")] | None = None
+    authentication: Authentication = Authentication.NONE
     payer: Payer | None = None
 
 

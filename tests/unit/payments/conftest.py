@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from time import time_ns
 from uuid import UUID
 
 import pytest
@@ -21,12 +22,12 @@ from pycore.ledger.chart import (
 from pycore.money import CNY
 from pycore.payments.book import PaymentBook
 from pycore.payments.channel_methods import Confirmation
-from pycore.payments.idempotency import Reply, RequestMemory
-from pycore.payments.payments import Payments
+from pycore.payments.desk import PaymentDesk
+from pycore.payments.idempotency import Reply
 from pycore.payments.record import PaymentRecord, RefundRecord
-from pycore.payments.refunds import Refunds
 from pycore.tenant import Tenant
 
+DAY_NS = 86_400 * 10**9
 TEST_CNY = ledger_number(CNY, live=False)
 
 
@@ -49,15 +50,17 @@ class Shop:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self.now_ns = 1_900_000_000 * 10**9
+        # Noon of the business day, so that no test meets midnight.
+        self.now_ns = time_ns() // DAY_NS * DAY_NS + 4 * 3600 * 10**9
         self.tenant = Tenant(new_id(), live=False)
         self.customer = new_id()
         self.accounts = Chart(ledger)
         self.book = PaymentBook(ledger)
-        self.memory = RequestMemory(ledger.store)
-        channels = NoChannels()
-        self.payments = Payments(ledger, self.book, self.accounts, self.memory, channels, lambda: self.now_ns)
-        self.refunds = Refunds(ledger.store, self.book, self.accounts, self.memory, channels, lambda: self.now_ns)
+        self.desk = PaymentDesk(
+            ledger, NoChannels(), book=self.book, accounts=self.accounts, clock_ns=lambda: self.now_ns
+        )
+        self.payments = self.desk.payments
+        self.refunds = self.desk.refunds
 
     @property
     def customer_id(self) -> str:

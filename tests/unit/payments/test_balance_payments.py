@@ -14,10 +14,12 @@ from pycore.errors import (
     RequestInProgressError,
 )
 from pycore.ids import format_typed_id, new_id, parse_typed_id
+from pycore.payments.balance_limits import Authentication
+from pycore.payments.desk import PaymentDesk
 from pycore.payments.payment import CaptureMethod, Payment, PaymentMethod, PaymentStatus, Purpose, RefundStatus
 from pycore.payments.request import CapturePayment, ConfirmPayment, CreatePayment, CreateRefund
 from pycore.tenant import Tenant
-from tests.unit.payments.conftest import Shop
+from tests.unit.payments.conftest import NoChannels, Shop
 
 
 def from_balance(shop: Shop, reference: str, amount: int = 1000, **fields: object) -> CreatePayment:
@@ -265,3 +267,52 @@ async def test_an_unknown_customer_is_not_found(shop: Shop) -> None:
         shop.tenant, [("k1", from_balance(shop, "T1", customer_id=format_typed_id("cus", new_id())))]
     )
     assert isinstance(outcome, NotFoundError)
+
+
+async def test_a_day_has_a_limit_that_depends_on_how_the_payer_was_verified(shop: Shop) -> None:
+    await shop.fund(100_000_000)
+
+    async def pay(reference: str, amount: int, authentication: Authentication) -> str | None:
+        request = from_balance(shop, reference, amount, authentication=authentication)
+        return (await created(shop, reference, request)).failure_code
+
+    assert await pay("T1", 100_000, Authentication.ONE_FACTOR) is None
+    assert await pay("T2", 1, Authentication.NONE) == "daily_limit_exceeded"
+    assert await pay("T3", 400_001, Authentication.TWO_FACTORS) == "daily_limit_exceeded"
+    assert await pay("T4", 400_000, Authentication.TWO_FACTORS) is None
+    assert await pay("T5", 1_000_000, Authentication.CERTIFICATE) is None
+    shop.now_ns += 86_400 * 10**9
+    assert await pay("T6", 100_000, Authentication.NONE) is None
+
+
+async def test_limits_count_what_was_paid_before_this_process(shop: Shop) -> None:
+    await shop.fund(100_000_000)
+    await created(shop, "k1", from_balance(shop, "T1", 60_000))
+    await created(shop, "k2", from_balance(shop, "T2", 30_000, capture_method=CaptureMethod.MANUAL))
+    again = PaymentDesk(shop.ledger, NoChannels(), clock_ns=lambda: shop.now_ns)
+    (outcome,) = await again.payments.create(shop.tenant, [("k3", from_balance(shop, "T3", 10_001))])
+    assert isinstance(outcome, Payment)
+    assert outcome.failure_code == "daily_limit_exceeded"
+    (outcome,) = await again.payments.create(shop.tenant, [("k4", from_balance(shop, "T4", 10_000))])
+    assert isinstance(outcome, Payment)
+    assert outcome.status is PaymentStatus.SUCCEEDED
+
+
+async def test_an_account_of_class_one_has_a_limit_for_its_life(shop: Shop) -> None:
+    await shop.fund(100_000_000)
+    await shop.ledger.store.pool.execute("UPDATE customers SET account_class = 1")
+    certificate = {"authentication": Authentication.CERTIFICATE}
+    assert (await created(shop, "k1", from_balance(shop, "T1", 90_000, **certificate))).failure_code is None
+    shop.now_ns += 800 * 86_400 * 10**9
+    over = await created(shop, "k2", from_balance(shop, "T2", 10_001, **certificate))
+    assert over.failure_code == "account_class_limit_exceeded"
+
+
+async def test_what_was_not_paid_is_not_counted(shop: Shop) -> None:
+    await shop.fund(100)
+    assert (await created(shop, "k1", from_balance(shop, "T1", 90_000))).failure_code == "insufficient_balance"
+    await shop.fund(100_000)
+    held = await created(shop, "k2", from_balance(shop, "T2", 100_000, capture_method=CaptureMethod.MANUAL))
+    assert (await created(shop, "k3", from_balance(shop, "T3", 1))).failure_code == "daily_limit_exceeded"
+    await shop.payments.cancel(shop.tenant, number(held), "k4")
+    assert (await created(shop, "k5", from_balance(shop, "T5", 100_000))).failure_code is None

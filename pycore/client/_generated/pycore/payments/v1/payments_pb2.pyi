@@ -43,6 +43,13 @@ class PaymentMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PAYMENT_METHOD_H5: _ClassVar[PaymentMethod]
     PAYMENT_METHOD_PAGE: _ClassVar[PaymentMethod]
 
+class Authentication(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AUTHENTICATION_UNSPECIFIED: _ClassVar[Authentication]
+    AUTHENTICATION_ONE_FACTOR: _ClassVar[Authentication]
+    AUTHENTICATION_TWO_FACTORS: _ClassVar[Authentication]
+    AUTHENTICATION_CERTIFICATE: _ClassVar[Authentication]
+
 class RefundStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REFUND_STATUS_UNSPECIFIED: _ClassVar[RefundStatus]
@@ -73,6 +80,10 @@ PAYMENT_METHOD_JSAPI: PaymentMethod
 PAYMENT_METHOD_APP: PaymentMethod
 PAYMENT_METHOD_H5: PaymentMethod
 PAYMENT_METHOD_PAGE: PaymentMethod
+AUTHENTICATION_UNSPECIFIED: Authentication
+AUTHENTICATION_ONE_FACTOR: Authentication
+AUTHENTICATION_TWO_FACTORS: Authentication
+AUTHENTICATION_CERTIFICATE: Authentication
 REFUND_STATUS_UNSPECIFIED: RefundStatus
 REFUND_STATUS_PENDING: RefundStatus
 REFUND_STATUS_REQUIRES_ACTION: RefundStatus
@@ -203,7 +214,7 @@ class Refund(_message.Message):
     def __init__(self, id: _Optional[str] = ..., payment_id: _Optional[str] = ..., merchant_reference: _Optional[str] = ..., status: _Optional[_Union[RefundStatus, str]] = ..., amount: _Optional[int] = ..., currency: _Optional[str] = ..., channel: _Optional[str] = ..., reason: _Optional[str] = ..., is_automatic: bool = ..., failure_code: _Optional[str] = ..., created_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CreatePaymentRequest(_message.Message):
-    __slots__ = ("request_id", "merchant_reference", "amount", "currency", "subject", "purpose", "capture_method", "method", "channel", "customer_id", "store_id", "confirm", "payer", "expires_in_seconds", "return_url", "metadata")
+    __slots__ = ("request_id", "merchant_reference", "amount", "currency", "subject", "purpose", "capture_method", "method", "channel", "customer_id", "store_id", "confirm", "payer", "expires_in_seconds", "return_url", "metadata", "authentication")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -227,6 +238,7 @@ class CreatePaymentRequest(_message.Message):
     EXPIRES_IN_SECONDS_FIELD_NUMBER: _ClassVar[int]
     RETURN_URL_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     merchant_reference: str
     amount: int
@@ -243,7 +255,8 @@ class CreatePaymentRequest(_message.Message):
     expires_in_seconds: int
     return_url: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, request_id: _Optional[str] = ..., merchant_reference: _Optional[str] = ..., amount: _Optional[int] = ..., currency: _Optional[str] = ..., subject: _Optional[str] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., capture_method: _Optional[_Union[CaptureMethod, str]] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., channel: _Optional[str] = ..., customer_id: _Optional[str] = ..., store_id: _Optional[str] = ..., confirm: bool = ..., payer: _Optional[_Union[Payer, _Mapping]] = ..., expires_in_seconds: _Optional[int] = ..., return_url: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    authentication: Authentication
+    def __init__(self, request_id: _Optional[str] = ..., merchant_reference: _Optional[str] = ..., amount: _Optional[int] = ..., currency: _Optional[str] = ..., subject: _Optional[str] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., capture_method: _Optional[_Union[CaptureMethod, str]] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., channel: _Optional[str] = ..., customer_id: _Optional[str] = ..., store_id: _Optional[str] = ..., confirm: bool = ..., payer: _Optional[_Union[Payer, _Mapping]] = ..., expires_in_seconds: _Optional[int] = ..., return_url: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., authentication: _Optional[_Union[Authentication, str]] = ...) -> None: ...
 
 class CreatePaymentResponse(_message.Message):
     __slots__ = ("payment",)
@@ -296,18 +309,20 @@ class PaymentError(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
 
 class ConfirmPaymentRequest(_message.Message):
-    __slots__ = ("request_id", "payment_id", "method", "channel", "payer")
+    __slots__ = ("request_id", "payment_id", "method", "channel", "payer", "authentication")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     PAYER_FIELD_NUMBER: _ClassVar[int]
+    AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     payment_id: str
     method: PaymentMethod
     channel: str
     payer: Payer
-    def __init__(self, request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., channel: _Optional[str] = ..., payer: _Optional[_Union[Payer, _Mapping]] = ...) -> None: ...
+    authentication: Authentication
+    def __init__(self, request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., channel: _Optional[str] = ..., payer: _Optional[_Union[Payer, _Mapping]] = ..., authentication: _Optional[_Union[Authentication, str]] = ...) -> None: ...
 
 class ConfirmPaymentResponse(_message.Message):
     __slots__ = ("payment",)
