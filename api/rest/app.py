@@ -29,6 +29,7 @@ from api.rest import (
     store,
     transfer,
     trial_balance,
+    wallet,
     webhook_endpoint,
 )
 from api.rest.authorized import served
@@ -42,6 +43,7 @@ ENDPOINTS = (
     # Routes are tried in this order: what is called most comes first.
     *payment.ENDPOINTS,
     *refund.ENDPOINTS,
+    *wallet.ENDPOINTS,
     *transfer.ENDPOINTS,
     *account.ENDPOINTS,
     *history.ENDPOINTS,

@@ -55,6 +55,7 @@ def document(endpoints: Sequence[AnyEndpoint]) -> dict[str, Any]:
         "tags": [
             {"name": "payments", "description": "What payers are asked to pay."},
             {"name": "refunds", "description": "What is given back."},
+            {"name": "wallet", "description": "Customers' stored value: balances and withdrawals."},
             {"name": "ledger", "description": "Accounts, transfers and what can be asked about them."},
             {"name": "merchants", "description": "Merchants, their stores, and the API keys their systems call with."},
             {"name": "customers", "description": "The persons who pay a merchant."},

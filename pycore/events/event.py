@@ -34,6 +34,8 @@ class EventType(StrEnum):
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     REFUND_REQUIRES_ACTION = "refund.requires_action"
+    WITHDRAWAL_REQUESTED = "withdrawal.requested"
+    WITHDRAWAL_CANCELED = "withdrawal.canceled"
 
 
 MEANINGS: Final[dict[EventType, str]] = {
@@ -51,10 +53,12 @@ MEANINGS: Final[dict[EventType, str]] = {
     EventType.REFUND_SUCCEEDED: "the payer has the money back",
     EventType.REFUND_FAILED: "the refund was refused for good, and its money is the merchant's again",
     EventType.REFUND_REQUIRES_ACTION: "the refund needs a person: the channel can neither finish nor refuse it",
+    EventType.WITHDRAWAL_REQUESTED: "a customer takes stored value out; the amount is held",
+    EventType.WITHDRAWAL_CANCELED: "the withdrawal was called off; the customer has the amount again",
 }
 """What each type tells. The data of an event is the resource its type begins with, as it was then."""
 
-RESOURCE_PREFIXES: Final = {"payment": "pay", "refund": "rfd"}
+RESOURCE_PREFIXES: Final = {"payment": "pay", "refund": "rfd", "withdrawal": "wdr"}
 """The prefix of a resource's id, by the first word of the event's type."""
 
 

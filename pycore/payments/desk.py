@@ -14,6 +14,7 @@ from pycore.payments.idempotency import RequestMemory
 from pycore.payments.listing import PaymentLists
 from pycore.payments.payments import Payments
 from pycore.payments.refunds import Refunds
+from pycore.payments.wallet import Wallet
 
 
 class PaymentDesk:
@@ -23,6 +24,7 @@ class PaymentDesk:
         payments: makes payments and changes them.
         refunds: gives them back.
         lists: reads many at a time.
+        wallet: customers' stored value beside payments.
         limits: what customers may pay from their balances.
     """
 
@@ -43,3 +45,4 @@ class PaymentDesk:
         self.payments = Payments(ledger, book, accounts, memory, channels, self.limits, clock_ns)
         self.refunds = Refunds(ledger.store, book, accounts, memory, channels, clock_ns)
         self.lists = PaymentLists(ledger.store)
+        self.wallet = Wallet(ledger, book, accounts, memory, clock_ns)

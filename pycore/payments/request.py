@@ -132,11 +132,21 @@ def check_key(key: str) -> None:
         )
 
 
+def check_reference(reference: str) -> None:
+    """Raise InvalidRequestError unless ``reference`` may be a merchant's own number; nothing was recorded."""
+    _require(_REFERENCE.fullmatch(reference), "merchant_reference", "1 to 64 of 0-9 A-Z a-z _-|*.@:")
+
+
+def check_currency(currency: str) -> None:
+    """Raise InvalidRequestError unless there is such a currency; nothing was recorded."""
+    _require(currency in CURRENCIES, "currency", "a code of ISO 4217 with minor units")
+
+
 def check_create(request: CreatePayment) -> None:
     """Raise InvalidRequestError where a field is not allowed; nothing was recorded."""
-    _require(_REFERENCE.fullmatch(request.merchant_reference), "merchant_reference", "1 to 64 of 0-9 A-Z a-z _-|*.@:")
+    check_reference(request.merchant_reference)
     _require(1 <= request.amount <= AMOUNT_MAX, "amount", f"whole minor units from 1 to {AMOUNT_MAX}")
-    _require(request.currency in CURRENCIES, "currency", "a code of ISO 4217 with minor units")
+    check_currency(request.currency)
     _require(
         1 <= len(request.subject) <= 127 and request.subject.isprintable(), "subject", "1 to 127 printable characters"
     )
@@ -188,7 +198,7 @@ def check_confirm(request: CreatePayment | ConfirmPayment) -> None:
 
 def check_refund(request: CreateRefund) -> None:
     """Raise InvalidRequestError where a field is not allowed; nothing was recorded."""
-    _require(_REFERENCE.fullmatch(request.merchant_reference), "merchant_reference", "1 to 64 of 0-9 A-Z a-z _-|*.@:")
+    check_reference(request.merchant_reference)
     check_amount(request.amount)
     _require(
         len(request.reason) <= 80 and request.reason.isprintable(),

@@ -9,9 +9,9 @@ from asyncpg.pgproto.pgproto import UUID
 
 from pycore.events import EVENTS, EventType, event_row
 from pycore.ledger import Insertion, Rows
-from pycore.ledger.rows import Part
 from pycore.payments.payment import encoded
 from pycore.payments.record import PaymentRecord, RefundRecord
+from pycore.tenant import Tenant
 
 Column = tuple[str, str]
 
@@ -80,6 +80,21 @@ TIMELINE: Final[tuple[Column, ...]] = (
     ("detail", "json"),
 )
 
+WITHDRAWALS: Final[tuple[Column, ...]] = (
+    ("id", "uuid"),
+    ("merchant_id", "uuid"),
+    ("live", "boolean"),
+    ("customer_id", "uuid"),
+    ("merchant_reference", "text"),
+    ("status", "text"),
+    ("amount", "bigint"),
+    ("currency", "text"),
+    ("destination", "text"),
+    ("created_at", "bigint"),
+    ("updated_at", "bigint"),
+    ("version", "integer"),
+)
+
 # What an update may change; everything else stays as it was made.
 _PAYMENT_CHANGES: Final = frozenset(
     {
@@ -131,6 +146,11 @@ def encoder(columns: Sequence[Column], kept: frozenset[str] | None = None) -> An
     return encode
 
 
+_WITHDRAWAL_CHANGES: Final = frozenset({"status", "updated_at", "version"})
+_INSERT_WITHDRAWALS: Final = insert_statement("withdrawals", WITHDRAWALS)
+_UPDATE_WITHDRAWALS: Final = update_statement("withdrawals", WITHDRAWALS, _WITHDRAWAL_CHANGES)
+_encode_withdrawal: Final = encoder(WITHDRAWALS)
+_encode_withdrawal_change: Final = encoder(WITHDRAWALS, _WITHDRAWAL_CHANGES)
 _INSERT_PAYMENTS: Final = insert_statement("payments", PAYMENTS)
 _INSERT_REFUNDS: Final = insert_statement("refunds", REFUNDS)
 _INSERT_KEYS: Final = insert_statement("idempotency_keys", IDEMPOTENCY_KEYS)
@@ -165,6 +185,16 @@ def changed_refund(record: RefundRecord) -> Rows:
     return Rows(_UPDATE_REFUNDS, [_encode_refund_change(record.inserted())])
 
 
+def new_withdrawal(values: tuple[Any, ...]) -> Rows:
+    """Return the row of a new withdrawal, values in the order of ``WITHDRAWALS``."""
+    return Rows(_INSERT_WITHDRAWALS, [_encode_withdrawal(values)])
+
+
+def changed_withdrawal(values: tuple[Any, ...]) -> Rows:
+    """Return the row of a withdrawal's next version."""
+    return Rows(_UPDATE_WITHDRAWALS, [_encode_withdrawal_change(values)])
+
+
 def idempotency_keys(rows: Iterable[tuple[Any, ...]]) -> Rows:
     """Return the rows of idempotency keys, values in the order of ``IDEMPOTENCY_KEYS``."""
     return Rows(_INSERT_KEYS, [_encode_key(row) for row in rows])
@@ -175,13 +205,16 @@ def timeline(payment_id: int, at_ns: int, kind: str, detail: bytes) -> Rows:
     return Rows(_INSERT_TIMELINE, [_encode_entry((payment_id, at_ns, kind, detail))])
 
 
-def payment_event(type: EventType, record: PaymentRecord) -> Part:
+def event(type: EventType, tenant: Tenant, resource_id: int, data: bytes, at_ns: int) -> Insertion:
+    """Return the event that tells of any resource, given as JSON."""
+    return Insertion(EVENTS, [event_row(tenant, type, resource_id, data, at_ns)])
+
+
+def payment_event(type: EventType, record: PaymentRecord) -> Insertion:
     """Return the event that tells of a payment as it is now."""
-    data = encoded(record.public())
-    return Insertion(EVENTS, [event_row(record.tenant, type, record.id, data, record.updated_at)])
+    return event(type, record.tenant, record.id, encoded(record.public()), record.updated_at)
 
 
-def refund_event(type: EventType, record: RefundRecord) -> Part:
+def refund_event(type: EventType, record: RefundRecord) -> Insertion:
     """Return the event that tells of a refund as it is now."""
-    data = encoded(record.public())
-    return Insertion(EVENTS, [event_row(record.tenant, type, record.id, data, record.updated_at)])
+    return event(type, record.tenant, record.id, encoded(record.public()), record.updated_at)

@@ -172,6 +172,23 @@ CREATE INDEX refunds_of_payment ON refunds (payment_id, id);
 CREATE INDEX refunds_of_merchant ON refunds (merchant_id, live, id);
 CREATE INDEX refunds_due ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;
 
+-- Stored value on its way out; the ledger's hold has the withdrawal's id. destination is a name, never an account number.
+CREATE TABLE withdrawals (
+    id                 uuid PRIMARY KEY,
+    merchant_id        uuid NOT NULL,
+    live               boolean NOT NULL,
+    customer_id        uuid NOT NULL,
+    merchant_reference text NOT NULL,
+    status             text NOT NULL CHECK (status IN ('requested', 'canceled')),
+    amount             bigint NOT NULL CHECK (amount > 0),
+    currency           text NOT NULL,
+    destination        text NOT NULL,
+    created_at         bigint NOT NULL,
+    updated_at         bigint NOT NULL,
+    version            integer NOT NULL,
+    UNIQUE (merchant_id, live, merchant_reference)
+);
+
 -- What happened to a payment, for people: calls, replies, notifications, decisions and their reasons.
 CREATE TABLE payment_timeline (
     sequence   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
