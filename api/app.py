@@ -66,8 +66,10 @@ async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = pri
         tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
         services = await open_services(ledger, settings)
         doors = Doors(services, tls)
-        async with services.outbox:
+        async with services.outbox, services.channels:
             await doors.open(settings.server.grpc_address, settings.server.http_address)
+            if settings.channels.public_url is None:
+                services.channels.accounts.public_url = doors.http_url
             try:
                 tell(_openness(services))
                 tell(f"ready  gRPC {doors.grpc_address}  HTTP {doors.http_url}  documentation /docs")

@@ -3,6 +3,9 @@
 MESSAGE_BYTES_MAX = 4 << 20
 """One gRPC message or HTTP body. A full request (8,190 transfers) is up to 1.4 MB of protobuf."""
 
+NOTIFICATION_BYTES_MAX = 64 << 10
+"""What a channel may tell at once."""
+
 RPC_CONCURRENCY_MAX = 4096
 """gRPC calls under way at once in the whole process, streams included."""
 

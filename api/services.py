@@ -5,11 +5,13 @@ from pathlib import Path
 import msgspec
 
 from api.auth import Access
+from pycore.channels.accounts import ChannelAccounts
 from pycore.config import Settings
 from pycore.events import Outbox
 from pycore.ledger import Ledger
 from pycore.merchants import ApiKeys, Authenticator, Customers, Merchants, MerchantStores, open_vault
-from pycore.payments import PaymentDesk, WithoutChannels
+from pycore.payments import PaymentDesk
+from pycore.payments.channel_desk import ChannelDesk
 from pycore.vault import Vault, configured_key_source
 
 
@@ -25,6 +27,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         customers: who pays them.
         api_keys: what their systems call with.
         payments: payments and refunds.
+        channels: what is behind payments through channels; it works while it is open.
         outbox: events, and the webhooks that tell of them; it works while it is open.
     """
 
@@ -36,17 +39,19 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     customers: Customers
     api_keys: ApiKeys
     payments: PaymentDesk
+    channels: ChannelDesk
     outbox: Outbox
 
 
 async def open_services(ledger: Ledger, settings: Settings) -> Services:
     """Return the services of an open ledger; the first time, the vault's keys are made.
 
-    Raises VaultKeyError, LedgerUnavailableError, OutcomeUnknownError.
+    Raises ConfigurationError, VaultKeyError, LedgerUnavailableError, OutcomeUnknownError.
     """
-    pool = ledger.store.pool
+    pool, data = ledger.store.pool, Path(settings.store.data)
+    channels = ChannelDesk(ledger, ChannelAccounts.configured(settings.channels, data, _http_url(settings)))
     authenticator = Authenticator(pool)
-    vault = await open_vault(pool, configured_key_source(settings.vault, Path(settings.store.data)))
+    vault = await open_vault(pool, configured_key_source(settings.vault, data))
     return Services(
         ledger=ledger,
         access=Access(authenticator, open_ledger=settings.server.is_open_to_this_machine),
@@ -55,6 +60,12 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
         stores=MerchantStores(pool),
         customers=Customers(pool, vault),
         api_keys=ApiKeys(pool, authenticator.forget),
-        payments=PaymentDesk(ledger, WithoutChannels()),
+        payments=channels.payments,
+        channels=channels,
         outbox=Outbox(ledger, vault, allow_loopback=settings.webhooks.allow_loopback),
     )
+
+
+def _http_url(settings: Settings) -> str:
+    scheme = "http" if settings.server.tls_certificate_file is None else "https"
+    return f"{scheme}://{settings.server.http_address}"

@@ -23,6 +23,7 @@ from api.rest import (
     history,
     merchant,
     metrics,
+    notification,
     openapi,
     payment,
     refund,
@@ -54,6 +55,7 @@ ENDPOINTS = (
     *merchant.ENDPOINTS,
     *event.ENDPOINTS,
     *webhook_endpoint.ENDPOINTS,
+    *notification.ENDPOINTS,
     *health.ENDPOINTS,
 )
 _RETRY_AFTER_MS = 200

@@ -26,7 +26,7 @@ async def read_json(request: Request, decoder: msgspec.json.Decoder[Value]) -> V
     one JSON value of that type: other types, unknown or repeated fields, half a number.
     """
     _check_headers(request)
-    body = await _read(request)
+    body = await read_bytes(request, MESSAGE_BYTES_MAX)
     if not body:
         raise MalformedRequestError("the body is empty")
     try:
@@ -72,11 +72,14 @@ def _check_headers(request: Request) -> None:
         raise UnsupportedMediaTypeError("send the body uncompressed, without content-encoding")
     # The parser has made sure that it is a number.
     if int(header(request, b"content-length") or 0) > MESSAGE_BYTES_MAX:
-        _refuse_size()
+        _refuse_size(MESSAGE_BYTES_MAX)
 
 
-async def _read(request: Request) -> bytes:
-    """Return the whole body; how long it may take to arrive is the server's business."""
+async def read_bytes(request: Request, bytes_max: int) -> bytes:
+    """Return the whole body as it came; how long it may take to arrive is the server's business.
+
+    Raises RequestTooLargeError, and MalformedRequestError where the caller goes away meanwhile.
+    """
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -86,14 +89,14 @@ async def _read(request: Request) -> bytes:
             raise MalformedRequestError("the caller went away before the body was complete")
         chunks.append(event.get("body", b""))
         size += len(chunks[-1])
-        if size > MESSAGE_BYTES_MAX:
-            _refuse_size()
+        if size > bytes_max:
+            _refuse_size(bytes_max)
         more = event.get("more_body", False)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _refuse_size() -> NoReturn:
-    raise RequestTooLargeError(f"the body is larger than {MESSAGE_BYTES_MAX} bytes; split the request")
+def _refuse_size(bytes_max: int) -> NoReturn:
+    raise RequestTooLargeError(f"the body is larger than {bytes_max} bytes; split the request")
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class ChannelDesk:
     """The payment services of one ledger with channels: ``async with``, in which the sweeper runs.
 
     Attributes:
+        accounts: our accounts at the channels; opened and closed with the desk.
         payments: what the doors call.
         notifications: takes what channels tell us.
         attempts: reads attempts; the operator's queue.
@@ -37,6 +38,7 @@ class ChannelDesk:
     def __init__(
         self, ledger: Ledger, channels: ChannelAccounts, *, clock_ns: Callable[[], int] = time.time_ns
     ) -> None:
+        self.accounts = channels
         book, accounts, store = PaymentBook(ledger), Chart(ledger), ledger.store
         routes = ChannelRoutes(store, clock_ns)
 
@@ -55,10 +57,16 @@ class ChannelDesk:
         self.sweeper = Sweeper(store, self.attempts, self._work, self._refunds, self.payments.payments.expire, clock_ns)
 
     async def __aenter__(self) -> Self:
+        await self.accounts.__aenter__()
         self.sweeper.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.rest()
+        await self.accounts.__aexit__()
+
+    async def rest(self) -> None:
+        """Begin nothing new, and finish the calls under way."""
         await self.sweeper.close()
         await self._work.close()
         await self._refunds.close()

@@ -12,11 +12,12 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
-from api.sandbox.core.clock import Clock, in_shanghai
+from api.sandbox.core.clock import SHANGHAI, Clock, in_shanghai
 from api.sandbox.core.desk import Desk, NewRefund
 from api.sandbox.core.fault import Operation
 from api.sandbox.core.order import NewOrder, Order, OrderState, Refund, RefundState
@@ -117,8 +118,19 @@ def _new_order(fields: Fields, method: str) -> NewOrder:
         notify_url=fields.get("backUrl", ""),
         payer="6226000000000001",
         is_merchant_scan=method == "scanned",
+        expires_at=_end(fields.get("payTimeout", "")),
         details={name: fields.get(name, "") for name in ("txnTime", "bizType", "txnSubType")},
     )
+
+
+def _end(text: str) -> int:
+    """Return when an order ends, milliseconds; 0 where the merchant left it to the channel. Raises MessageError."""
+    if not text:
+        return 0
+    try:
+        return int(datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=SHANGHAI).timestamp()) * 1000
+    except ValueError:
+        raise MessageError("payTimeout") from None
 
 
 def _apply(world: World, fields: Fields) -> Fields:

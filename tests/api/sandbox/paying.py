@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from aiohttp import web
 from pycore.channels import HttpNotification
 from pycore.channels.accounts import ChannelAccounts
 from pycore.errors import PycoreError
-from pycore.ids import new_id, parse_typed_id
+from pycore.ids import format_typed_id, new_id, parse_typed_id
 from pycore.ledger import Ledger
 from pycore.ledger.chart import (
     AccountKey,
@@ -87,7 +88,8 @@ class Till:
         self.channels = channels
         self.tenant = Tenant(new_id(), live=False)
         self.customer = new_id()
-        self.ahead_ns = 0
+        now = datetime.fromisoformat(sandbox.control("GET", "/clock")["now"])
+        self.ahead_ns = max(0, int((now.timestamp() - time.time()) * 10**9))
         self.desk = ChannelDesk(ledger, channels, clock_ns=self.now_ns)
         mailbox.desk = self.desk
 
@@ -119,23 +121,31 @@ class Till:
         self.ahead_ns += seconds * 10**9
         await self.desk.sweeper.sweep()
 
-    async def create(self, minor: int = 1050, **more: Any) -> Payment:
-        (made,) = await self.desk.payments.payments.create(
-            self.tenant,
-            [
-                (
-                    f"key{next(_NUMBERS)}",
-                    CreatePayment(merchant_reference=f"T{next(_NUMBERS)}", amount=minor, subject="两杯咖啡", **more),
-                )
-            ],
+    @property
+    def customer_id(self) -> str:
+        return format_typed_id("cus", self.customer)
+
+    async def add_customer(self) -> None:
+        await self.ledger.store.pool.execute(
+            "INSERT INTO customers (id, merchant_id, live, merchant_reference, account_class, subject_key, created_at)"
+            " VALUES ($1, $2, false, 'c1', 3, '', 0)",
+            UUID(int=self.customer),
+            UUID(int=self.tenant.merchant_id),
         )
+
+    async def create(self, minor: int = 1050, key: str = "", reference: str = "", **more: Any) -> Payment:
+        request = CreatePayment(
+            merchant_reference=reference or f"T{next(_NUMBERS)}", amount=minor, subject="两杯咖啡", **more
+        )
+        asked = [(key or f"key{next(_NUMBERS)}", request)]
+        (made,) = await self.desk.payments.payments.create(self.tenant, asked)
         if isinstance(made, PycoreError):
             raise made
         return made
 
     async def pay(self, channel: str | None, method: str = "qr_code", minor: int = 1050, **more: Any) -> Payment:
         """Make a payment and confirm it at once."""
-        code = AUTH_CODES.get(channel or "") if method == "bar_code" else None
+        code = more.pop("code", AUTH_CODES.get(channel or "")) if method == "bar_code" else None
         payer = Payer(auth_code=code, open_id="o123" if method == "jsapi" else None)
         return await self.create(
             minor, method=PaymentMethod(method), channel=channel, confirm=True, payer=payer, **more
@@ -240,20 +250,21 @@ async def open_mailbox() -> AsyncIterator[Mailbox]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     mailbox.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield mailbox
-    await runner.cleanup()
+    try:
+        yield mailbox
+    finally:
+        await runner.cleanup()
 
 
 @asynccontextmanager
-async def open_till(dsn: str, folder: Path, sandbox: Sandbox, rules: str = "") -> AsyncIterator[Till]:
-    """A till at a sandbox. The sweeper sweeps when a test says so."""
-    async with (
-        open_mailbox() as mailbox,
-        Ledger.open(dsn=dsn, data=folder) as ledger,
-        ChannelAccounts({}, sandbox.folder, public_url=mailbox.url, call_seconds_max=1.0) as channels,
-    ):
-        till = Till(ledger, sandbox, mailbox, channels)
-        await till.open(rules)
-        yield till
-        mailbox.desk = None
-        await till.desk.__aexit__()
+async def open_till(
+    dsn: str, data: Path, sandbox: Sandbox, *, rules: str = "", folder: Path | None = None
+) -> AsyncIterator[Till]:
+    """A till at a sandbox, whose description is in ``folder``. The sweeper sweeps when a test says so."""
+    async with Ledger.open(dsn=dsn, data=data) as ledger, open_mailbox() as mailbox:
+        channels = ChannelAccounts({}, folder or sandbox.folder, public_url=mailbox.url, call_seconds_max=1.0)
+        async with channels:
+            till = Till(ledger, sandbox, mailbox, channels)
+            await till.open(rules)
+            yield till
+            await till.desk.rest()
