@@ -13,7 +13,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from pycore.channels import HttpNotification
+from pycore.channels import HttpNotification, Succeeded
 from pycore.channels.accounts import ChannelAccounts
 from pycore.errors import PycoreError
 from pycore.ids import format_typed_id, new_id, parse_typed_id
@@ -40,6 +40,7 @@ from pycore.payments import (
 )
 from pycore.payments.attempt import AttemptRecord
 from pycore.payments.channel_desk import ChannelDesk
+from pycore.payments.ladder import Paid
 from pycore.tenant import Tenant
 from tests.api.sandbox.simulated import Sandbox
 
@@ -183,6 +184,18 @@ class Till:
     async def reference(self, payment: Payment) -> str:
         """The number of the payment's last attempt at its channel."""
         return (await self.attempts(payment))[-1].reference
+
+    def mailbox_reference(self, payment: Payment) -> str:
+        """The number of the sandbox's latest order, for attempts that are not in the tables any more."""
+        return str(self.sandbox.control("GET", "/orders?limit=1")["orders"][0]["reference"])
+
+    async def ask_again(self, attempt: AttemptRecord) -> None:
+        """What somebody who doubts an attempt's outcome does."""
+        connection = self.channels.connection(attempt.channel, live=False)
+        assert connection is not None
+        found = await connection.query(attempt.order())
+        assert isinstance(found, Succeeded)
+        await self.desk.outcomes.settle(attempt.id, Paid(found))
 
     async def act(self, payment: Payment, act: str) -> None:
         reference = await self.reference(payment)
