@@ -164,16 +164,19 @@ class ClientSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
         tls_ca_file: PEM file with the certificates that may sign the server's; with it TLS is spoken.
         tls_certificate_file: PEM file with our own certificate, for a server that asks for one.
         tls_key_file: PEM file with its key.
-        api_key: an operator's key, for a server whose ledger is not open to this machine.
+        api_key: the key to call with: a merchant's for its events, an operator's for a ledger that is not open to this
+            machine.
+        webhook_secret: the ``whsec_…`` that ``pycore listen`` signs with what it forwards. None: a new one each time.
     """
 
-    secrets: ClassVar[frozenset[str]] = frozenset({"api_key"})
+    secrets: ClassVar[frozenset[str]] = frozenset({"api_key", "webhook_secret"})
 
     grpc_address: str | None = None
     tls_ca_file: str | None = None
     tls_certificate_file: str | None = None
     tls_key_file: str | None = None
     api_key: str | None = None
+    webhook_secret: str | None = None
 
     def __post_init__(self) -> None:
         if self.grpc_address is not None:

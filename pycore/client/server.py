@@ -54,6 +54,11 @@ class Server:
         method: aio.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(path)
         return method(metadata=self._metadata)
 
+    def listen(self, path: str, request: bytes) -> "aio.UnaryStreamCall[bytes, bytes]":
+        """Begin a call whose answers come in a stream, bytes in and bytes out."""
+        method: aio.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(path)
+        return method(request, metadata=self._metadata)
+
     async def call(self, method: UnaryMethod, request: bytes, *, writes: bool = False) -> bytes:
         """Send a request until it is answered, refused for good, or the time is up.
 

@@ -9,6 +9,7 @@ from pycore.command_line import (
     account,
     config,
     customer,
+    events,
     key,
     merchant,
     rebuild,
@@ -30,6 +31,8 @@ command.command("verify")(verify.verify)
 command.command("trial-balance")(trial_balance.trial_balance)
 command.command("account")(account.account)
 command.command("transfer")(transfer.transfer)
+command.command("listen")(events.listen)
+command.command("trigger")(events.trigger)
 command.command("rebuild")(rebuild.rebuild)
 command.command("config")(config.config)
 command.add_typer(route.route, name="route")

@@ -35,7 +35,7 @@ async def open_books(settings: Settings, server: str | None) -> AsyncIterator[Bo
     Raises what ``LedgerClient`` and ``Ledger.open`` do, and ConfigurationError where there is neither.
     """
     address = settings.client.grpc_address or settings.server.grpc_address
-    credentials = _credentials(settings.client)
+    credentials = credentials_of(settings.client)
     async with LedgerClient(
         address, timeout_seconds=_REACH_SECONDS, credentials=credentials, api_key=settings.client.api_key
     ) as client:
@@ -52,7 +52,7 @@ async def open_books(settings: Settings, server: str | None) -> AsyncIterator[Bo
         yield Books(ledger)
 
 
-def _credentials(settings: ClientSettings) -> TlsCredentials | None:
+def credentials_of(settings: ClientSettings) -> TlsCredentials | None:
     """Return what the connection needs for TLS, or None for none. Raises ConfigurationError for unreadable files."""
     if settings.tls_ca_file is None:
         return None

@@ -88,7 +88,7 @@ def test_the_names_of_the_events() -> None:
 
 
 def test_the_names_of_the_client() -> None:
-    assert "LedgerClient" in pycore.client.__all__
+    assert {"EventClient", "LedgerClient"} <= set(pycore.client.__all__)
 
 
 def test_result_codes_are_the_engines() -> None:
