@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from pycore.channels import ChannelOrder, Method, Payer, Secret
-from pycore.ledger import Rows
+from pycore.ledger import Insertion, Rows, Table
 from pycore.money import CURRENCIES, Amount
 from pycore.payments.ladder import SCAN_PATIENCE_NS, next_check_at
-from pycore.payments.tables import Column, encoder, insert_statement, update_statement
+from pycore.payments.tables import Change
 from pycore.tenant import Tenant
 
 
@@ -201,31 +201,34 @@ class AttemptRecord(Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-ATTEMPTS: Final[tuple[Column, ...]] = (
-    ("id", "uuid"),
-    ("payment_id", "uuid"),
-    ("merchant_id", "uuid"),
-    ("live", "boolean"),
-    ("number", "integer"),
-    ("channel", "text"),
-    ("method", "text"),
-    ("status", "text"),
-    ("amount", "bigint"),
-    ("currency", "text"),
-    ("channel_order", "json"),
-    ("transaction_id", "text"),
-    ("failure_code", "text"),
-    ("is_double", "boolean"),
-    ("ends_as", "text"),
-    ("is_reversing", "boolean"),
-    ("has_action", "boolean"),
-    ("routed_as", "text"),
-    ("open_since", "bigint"),
-    ("checks_count", "integer"),
-    ("next_check_at", "bigint"),
-    ("created_at", "bigint"),
-    ("updated_at", "bigint"),
-    ("version", "integer"),
+ATTEMPTS: Final = Table(
+    "payment_attempts",
+    (
+        ("id", "uuid"),
+        ("payment_id", "uuid"),
+        ("merchant_id", "uuid"),
+        ("live", "boolean"),
+        ("number", "integer"),
+        ("channel", "text"),
+        ("method", "text"),
+        ("status", "text"),
+        ("amount", "bigint"),
+        ("currency", "text"),
+        ("channel_order", "json"),
+        ("transaction_id", "text"),
+        ("failure_code", "text"),
+        ("is_double", "boolean"),
+        ("ends_as", "text"),
+        ("is_reversing", "boolean"),
+        ("has_action", "boolean"),
+        ("routed_as", "text"),
+        ("open_since", "bigint"),
+        ("checks_count", "integer"),
+        ("next_check_at", "bigint"),
+        ("created_at", "bigint"),
+        ("updated_at", "bigint"),
+        ("version", "integer"),
+    ),
 )
 _CHANGES: Final = frozenset(
     {
@@ -233,20 +236,17 @@ _CHANGES: Final = frozenset(
         "open_since", "checks_count", "next_check_at", "updated_at", "version",
     }
 )  # fmt: skip
-_INSERT: Final = insert_statement("payment_attempts", ATTEMPTS)
-_UPDATE: Final = update_statement("payment_attempts", ATTEMPTS, _CHANGES)
-_encode: Final = encoder(ATTEMPTS)
-_encode_change: Final = encoder(ATTEMPTS, _CHANGES)
+_CHANGED: Final = Change(ATTEMPTS, _CHANGES)
 
 
-def new_attempt(record: AttemptRecord) -> Rows:
+def new_attempt(record: AttemptRecord) -> Insertion:
     """Return the row of a new attempt."""
-    return Rows(_INSERT, [_encode(record.inserted())])
+    return Insertion(ATTEMPTS, [record.inserted()])
 
 
 def changed_attempt(record: AttemptRecord) -> Rows:
     """Return the row of an attempt's next version."""
-    return Rows(_UPDATE, [_encode_change(record.inserted())])
+    return _CHANGED.row(record.inserted())
 
 
 def attempt_record(row: asyncpg.Record) -> AttemptRecord:

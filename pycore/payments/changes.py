@@ -44,7 +44,7 @@ def wrong_state(record: PaymentRecord, verb: str) -> InvalidStateError:
 
 def change_rows(record: PaymentRecord, event: EventType, reply: Reply | None) -> list[Part]:
     """Return the rows of a payment's next version, with its event and the reply to the request that caused it."""
-    rows = [tables.changed_payment(record), tables.payment_event(event, record)]
+    rows: list[Part] = [tables.changed_payment(record), tables.payment_event(event, record)]
     if reply is not None:
         rows.append(reply.kept(encoded(record.public()), record.updated_at))
     return rows

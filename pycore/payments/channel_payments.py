@@ -14,7 +14,6 @@ from pycore.channels.clock import SHANGHAI
 from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.events import EventType
 from pycore.ids import new_id
-from pycore.ledger import Rows
 from pycore.ledger.rows import Part
 from pycore.payments import tables
 from pycore.payments.attempt import AttemptRecord, EndsAs, SentOrder, changed_attempt, new_attempt
@@ -196,7 +195,7 @@ class ChannelPayments:
             failure_code=None,
         )
         entries = [Entry(first.created_at, EntryKind.ROUTED, choice.decision), attempted(first)]
-        rows = [tables.changed_payment(begun), new_attempt(first), _reply(confirmation, begun)]
+        rows: list[Part] = [tables.changed_payment(begun), new_attempt(first), _reply(confirmation, begun)]
         await self._book.commit(rows + [entry.row(record.id) for entry in entries])
 
 
@@ -205,7 +204,7 @@ def _asks_the_same(attempt: AttemptRecord, confirmation: Confirmation) -> bool:
     return is_same and attempt.has_action and attempt.ends_as is None
 
 
-def _reply(confirmation: Confirmation, record: PaymentRecord) -> Rows:
+def _reply(confirmation: Confirmation, record: PaymentRecord) -> Part:
     data = encoded(record.public())
     if confirmation.is_reply_kept:
         return confirmation.reply.amended(data)

@@ -14,7 +14,7 @@ import msgspec
 from asyncpg.pgproto.pgproto import UUID
 
 from pycore.errors import IdempotencyMismatchError, RequestInProgressError
-from pycore.ledger import Rows
+from pycore.ledger import Insertion, Rows
 from pycore.payments import tables
 from pycore.store import Store, unavailable_raised
 from pycore.tenant import Tenant
@@ -60,7 +60,7 @@ class Reply(NamedTuple):
     request: RequestKey
     fingerprint: bytes
 
-    def kept(self, reply: bytes, now_ns: int) -> Rows:
+    def kept(self, reply: bytes, now_ns: int) -> Insertion:
         """Return the row that keeps ``reply`` (JSON), for the transaction of what the request does."""
         return tables.idempotency_keys([self.row(reply, now_ns)])
 

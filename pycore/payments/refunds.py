@@ -12,6 +12,7 @@ from pycore.events import EventType
 from pycore.ids import new_id
 from pycore.ledger import CreateTransferStatus
 from pycore.ledger.chart import Chart
+from pycore.ledger.rows import Part
 from pycore.payments import postings, tables
 from pycore.payments.book import PaymentBook, TransferRefusedError
 from pycore.payments.changes import wrong_state
@@ -122,7 +123,7 @@ class Refunds:
             created_at=now_ns,
             updated_at=now_ns,
         )
-        rows = [
+        rows: list[Part] = [
             tables.new_refund(refund),
             tables.changed_payment(payment.changed(now_ns, amount_refunded=payment.amount_refunded + amount)),
             tables.refund_event(EventType.REFUND_SUCCEEDED if at_once else EventType.REFUND_CREATED, refund),

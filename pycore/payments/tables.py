@@ -8,91 +8,104 @@ from typing import Any, Final
 from asyncpg.pgproto.pgproto import UUID
 
 from pycore.events import EVENTS, EventType, event_row
-from pycore.ledger import Insertion, Rows
+from pycore.ledger import Insertion, Rows, Table
 from pycore.payments.payment import encoded
 from pycore.payments.record import PaymentRecord, RefundRecord
 from pycore.tenant import Tenant
 
-Column = tuple[str, str]
+PAYMENTS: Final = Table(
+    "payments",
+    (
+        ("id", "uuid"),
+        ("merchant_id", "uuid"),
+        ("live", "boolean"),
+        ("merchant_reference", "text"),
+        ("status", "text"),
+        ("purpose", "text"),
+        ("amount", "bigint"),
+        ("currency", "text"),
+        ("amount_captured", "bigint"),
+        ("amount_refunded", "bigint"),
+        ("capture_method", "text"),
+        ("method", "text"),
+        ("channel", "text"),
+        ("attempt_id", "uuid"),
+        ("hold_id", "uuid"),
+        ("store_id", "uuid"),
+        ("customer_id", "uuid"),
+        ("subject", "text"),
+        ("next_action", "json"),
+        ("failure_code", "text"),
+        ("return_url", "text"),
+        ("metadata", "json"),
+        ("created_at", "bigint"),
+        ("expires_at", "bigint"),
+        ("updated_at", "bigint"),
+        ("version", "integer"),
+    ),
+)
+REFUNDS: Final = Table(
+    "refunds",
+    (
+        ("id", "uuid"),
+        ("payment_id", "uuid"),
+        ("attempt_id", "uuid"),
+        ("merchant_id", "uuid"),
+        ("live", "boolean"),
+        ("merchant_reference", "text"),
+        ("status", "text"),
+        ("amount", "bigint"),
+        ("currency", "text"),
+        ("channel", "text"),
+        ("reason", "text"),
+        ("is_automatic", "boolean"),
+        ("transaction_id", "text"),
+        ("failure_code", "text"),
+        ("checks_count", "integer"),
+        ("next_check_at", "bigint"),
+        ("created_at", "bigint"),
+        ("updated_at", "bigint"),
+        ("version", "integer"),
+    ),
+)
+IDEMPOTENCY_KEYS: Final = Table(
+    "idempotency_keys",
+    (
+        ("merchant_id", "uuid"),
+        ("live", "boolean"),
+        ("operation", "text"),
+        ("key", "text"),
+        ("fingerprint", "bytea"),
+        ("reply", "json"),
+        ("created_at", "bigint"),
+    ),
+)
+TIMELINE: Final = Table(
+    "payment_timeline",
+    (
+        ("payment_id", "uuid"),
+        ("at", "bigint"),
+        ("kind", "text"),
+        ("detail", "json"),
+    ),
+)
 
-PAYMENTS: Final[tuple[Column, ...]] = (
-    ("id", "uuid"),
-    ("merchant_id", "uuid"),
-    ("live", "boolean"),
-    ("merchant_reference", "text"),
-    ("status", "text"),
-    ("purpose", "text"),
-    ("amount", "bigint"),
-    ("currency", "text"),
-    ("amount_captured", "bigint"),
-    ("amount_refunded", "bigint"),
-    ("capture_method", "text"),
-    ("method", "text"),
-    ("channel", "text"),
-    ("attempt_id", "uuid"),
-    ("hold_id", "uuid"),
-    ("store_id", "uuid"),
-    ("customer_id", "uuid"),
-    ("subject", "text"),
-    ("next_action", "json"),
-    ("failure_code", "text"),
-    ("return_url", "text"),
-    ("metadata", "json"),
-    ("created_at", "bigint"),
-    ("expires_at", "bigint"),
-    ("updated_at", "bigint"),
-    ("version", "integer"),
-)
-REFUNDS: Final[tuple[Column, ...]] = (
-    ("id", "uuid"),
-    ("payment_id", "uuid"),
-    ("attempt_id", "uuid"),
-    ("merchant_id", "uuid"),
-    ("live", "boolean"),
-    ("merchant_reference", "text"),
-    ("status", "text"),
-    ("amount", "bigint"),
-    ("currency", "text"),
-    ("channel", "text"),
-    ("reason", "text"),
-    ("is_automatic", "boolean"),
-    ("transaction_id", "text"),
-    ("failure_code", "text"),
-    ("checks_count", "integer"),
-    ("next_check_at", "bigint"),
-    ("created_at", "bigint"),
-    ("updated_at", "bigint"),
-    ("version", "integer"),
-)
-IDEMPOTENCY_KEYS: Final[tuple[Column, ...]] = (
-    ("merchant_id", "uuid"),
-    ("live", "boolean"),
-    ("operation", "text"),
-    ("key", "text"),
-    ("fingerprint", "bytea"),
-    ("reply", "json"),
-    ("created_at", "bigint"),
-)
-TIMELINE: Final[tuple[Column, ...]] = (
-    ("payment_id", "uuid"),
-    ("at", "bigint"),
-    ("kind", "text"),
-    ("detail", "json"),
-)
-
-WITHDRAWALS: Final[tuple[Column, ...]] = (
-    ("id", "uuid"),
-    ("merchant_id", "uuid"),
-    ("live", "boolean"),
-    ("customer_id", "uuid"),
-    ("merchant_reference", "text"),
-    ("status", "text"),
-    ("amount", "bigint"),
-    ("currency", "text"),
-    ("destination", "text"),
-    ("created_at", "bigint"),
-    ("updated_at", "bigint"),
-    ("version", "integer"),
+WITHDRAWALS: Final = Table(
+    "withdrawals",
+    (
+        ("id", "uuid"),
+        ("merchant_id", "uuid"),
+        ("live", "boolean"),
+        ("customer_id", "uuid"),
+        ("merchant_reference", "text"),
+        ("status", "text"),
+        ("amount", "bigint"),
+        ("currency", "text"),
+        ("destination", "text"),
+        ("created_at", "bigint"),
+        ("updated_at", "bigint"),
+        ("version", "integer"),
+    ),
 )
 
 # What an update may change; everything else stays as it was made.
@@ -107,102 +120,78 @@ _REFUND_CHANGES: Final = frozenset(
 )
 
 
-def insert_statement(table: str, columns: Sequence[Column]) -> str:
-    """Return the statement that inserts rows given as one array per column."""
-    names = ", ".join(name for name, _ in columns)
-    arrays = ", ".join(f"${position}::{kind}[]" for position, (_, kind) in enumerate(columns, 1))
-    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"
+class Change:
+    """How rows of a table are brought to their next version: the statement, and what of a row it takes."""
+
+    def __init__(self, table: Table, changes: frozenset[str]) -> None:
+        """``changes`` are the columns that may change; everything else stays as it was made."""
+        kept = [(place, *column) for place, column in enumerate(table.columns) if column[0] in {"id", *changes}]
+        names = ", ".join(name for _, name, _ in kept)
+        arrays = ", ".join(f"${number}::{kind}[]" for number, (_, _, kind) in enumerate(kept, 1))
+        values = ", ".join(f"{name} = next.{name}" for _, name, _ in kept if name != "id")
+        self._kept = [(place, kind) for place, _, kind in kept]
+        self._sql = (
+            f"UPDATE {table.name} SET {values} FROM unnest({arrays}) AS next ({names})"
+            f" WHERE {table.name}.id = next.id AND {table.name}.version = next.version - 1"
+        )
+
+    def row(self, values: tuple[Any, ...]) -> Rows:
+        """Return the change to a row, whose values are in the order of the table's columns."""
+        return Rows(self._sql, [tuple(_driven(values[place], kind) for place, kind in self._kept)])
 
 
-def update_statement(table: str, columns: Sequence[Column], changes: frozenset[str]) -> str:
-    """Return the statement that brings rows to their next version; it leaves alone what is not at the one before."""
-    kept = [(name, kind) for name, kind in columns if name == "id" or name in changes]
-    names = ", ".join(name for name, _ in kept)
-    arrays = ", ".join(f"${position}::{kind}[]" for position, (_, kind) in enumerate(kept, 1))
-    values = ", ".join(f"{name} = next.{name}" for name, _ in kept if name != "id")
-    return (
-        f"UPDATE {table} SET {values} FROM unnest({arrays}) AS next ({names})"
-        f" WHERE {table}.id = next.id AND {table}.version = next.version - 1"
-    )
+def _driven(value: Any, kind: str) -> Any:
+    """Return a value as the driver takes it."""
+    if value is None:
+        return None
+    if kind == "uuid":
+        return UUID(value.to_bytes(16))
+    return value.decode() if kind == "json" else value
 
 
-def encoder(columns: Sequence[Column], kept: frozenset[str] | None = None) -> Any:
-    """Return a function from a row's values to what the driver takes; ``kept`` drops the other columns."""
-    chosen = [
-        (place, kind) for place, (name, kind) in enumerate(columns) if kept is None or name in kept or name == "id"
-    ]
-
-    def encode(values: tuple[Any, ...]) -> tuple[Any, ...]:
-        row = []
-        for place, kind in chosen:
-            value = values[place]
-            if value is not None and kind == "uuid":
-                value = UUID(value.to_bytes(16))
-            elif value is not None and kind == "json":
-                value = value.decode()
-            row.append(value)
-        return tuple(row)
-
-    return encode
+_CHANGED_PAYMENTS: Final = Change(PAYMENTS, _PAYMENT_CHANGES)
+_CHANGED_REFUNDS: Final = Change(REFUNDS, _REFUND_CHANGES)
+_CHANGED_WITHDRAWALS: Final = Change(WITHDRAWALS, frozenset({"status", "updated_at", "version"}))
 
 
-_WITHDRAWAL_CHANGES: Final = frozenset({"status", "updated_at", "version"})
-_INSERT_WITHDRAWALS: Final = insert_statement("withdrawals", WITHDRAWALS)
-_UPDATE_WITHDRAWALS: Final = update_statement("withdrawals", WITHDRAWALS, _WITHDRAWAL_CHANGES)
-_encode_withdrawal: Final = encoder(WITHDRAWALS)
-_encode_withdrawal_change: Final = encoder(WITHDRAWALS, _WITHDRAWAL_CHANGES)
-_INSERT_PAYMENTS: Final = insert_statement("payments", PAYMENTS)
-_INSERT_REFUNDS: Final = insert_statement("refunds", REFUNDS)
-_INSERT_KEYS: Final = insert_statement("idempotency_keys", IDEMPOTENCY_KEYS)
-_INSERT_TIMELINE: Final = insert_statement("payment_timeline", TIMELINE)
-_UPDATE_PAYMENTS: Final = update_statement("payments", PAYMENTS, _PAYMENT_CHANGES)
-_UPDATE_REFUNDS: Final = update_statement("refunds", REFUNDS, _REFUND_CHANGES)
-_encode_payment: Final = encoder(PAYMENTS)
-_encode_refund: Final = encoder(REFUNDS)
-_encode_key: Final = encoder(IDEMPOTENCY_KEYS)
-_encode_entry: Final = encoder(TIMELINE)
-_encode_payment_change: Final = encoder(PAYMENTS, _PAYMENT_CHANGES)
-_encode_refund_change: Final = encoder(REFUNDS, _REFUND_CHANGES)
-
-
-def new_payments(records: Iterable[PaymentRecord]) -> Rows:
+def new_payments(records: Iterable[PaymentRecord]) -> Insertion:
     """Return the rows of new payments."""
-    return Rows(_INSERT_PAYMENTS, [_encode_payment(record.inserted()) for record in records])
+    return Insertion(PAYMENTS, [record.inserted() for record in records])
 
 
 def changed_payment(record: PaymentRecord) -> Rows:
     """Return the row of a payment's next version."""
-    return Rows(_UPDATE_PAYMENTS, [_encode_payment_change(record.inserted())])
+    return _CHANGED_PAYMENTS.row(record.inserted())
 
 
-def new_refund(record: RefundRecord) -> Rows:
+def new_refund(record: RefundRecord) -> Insertion:
     """Return the row of a new refund."""
-    return Rows(_INSERT_REFUNDS, [_encode_refund(record.inserted())])
+    return Insertion(REFUNDS, [record.inserted()])
 
 
 def changed_refund(record: RefundRecord) -> Rows:
     """Return the row of a refund's next version."""
-    return Rows(_UPDATE_REFUNDS, [_encode_refund_change(record.inserted())])
+    return _CHANGED_REFUNDS.row(record.inserted())
 
 
-def new_withdrawal(values: tuple[Any, ...]) -> Rows:
+def new_withdrawal(values: tuple[Any, ...]) -> Insertion:
     """Return the row of a new withdrawal, values in the order of ``WITHDRAWALS``."""
-    return Rows(_INSERT_WITHDRAWALS, [_encode_withdrawal(values)])
+    return Insertion(WITHDRAWALS, [values])
 
 
 def changed_withdrawal(values: tuple[Any, ...]) -> Rows:
     """Return the row of a withdrawal's next version."""
-    return Rows(_UPDATE_WITHDRAWALS, [_encode_withdrawal_change(values)])
+    return _CHANGED_WITHDRAWALS.row(values)
 
 
-def idempotency_keys(rows: Iterable[tuple[Any, ...]]) -> Rows:
+def idempotency_keys(rows: Sequence[tuple[Any, ...]]) -> Insertion:
     """Return the rows of idempotency keys, values in the order of ``IDEMPOTENCY_KEYS``."""
-    return Rows(_INSERT_KEYS, [_encode_key(row) for row in rows])
+    return Insertion(IDEMPOTENCY_KEYS, rows)
 
 
-def timeline(payment_id: int, at_ns: int, kind: str, detail: bytes) -> Rows:
+def timeline(payment_id: int, at_ns: int, kind: str, detail: bytes) -> Insertion:
     """Return an entry of a payment's timeline; ``detail`` is a JSON object without secrets."""
-    return Rows(_INSERT_TIMELINE, [_encode_entry((payment_id, at_ns, kind, detail))])
+    return Insertion(TIMELINE, [(payment_id, at_ns, kind, detail)])
 
 
 def event(type: EventType, tenant: Tenant, resource_id: int, data: bytes, at_ns: int) -> Insertion:

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from pycore.channels import Failed, Outcome, Pending, RequiresAction, Succeeded
-from pycore.ledger import Rows
+from pycore.ledger import Insertion
 from pycore.payments import tables
 
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -54,7 +54,7 @@ class Entry(NamedTuple):
     kind: EntryKind
     detail: dict[str, Any]
 
-    def row(self, payment_id: int) -> Rows:
+    def row(self, payment_id: int) -> Insertion:
         """Return its row in a payment's timeline."""
         return tables.timeline(payment_id, self.at_ns, self.kind, _ENCODE(self.detail))
 

@@ -22,6 +22,7 @@ from pycore.events import EventType
 from pycore.ids import format_typed_id, new_id
 from pycore.ledger import CreateTransferStatus, Ledger, Transfer, TransferFlags, chart
 from pycore.ledger.chart import AccountCode, AccountKey, Chart, TransferCode
+from pycore.ledger.rows import Part
 from pycore.money import CURRENCIES
 from pycore.payments import tables
 from pycore.payments.book import PaymentBook, TransferRefusedError
@@ -221,7 +222,7 @@ class Wallet:
                 record.id, debit, credit, record.amount, ledger, TransferCode.WITHDRAWAL, TransferFlags.PENDING
             )
             data = _ENCODE(record.public())
-            rows = [
+            rows: list[Part] = [
                 tables.new_withdrawal(record.inserted()),
                 tables.event(EventType.WITHDRAWAL_REQUESTED, tenant, record.id, data, now_ns),
                 reply.kept(data, now_ns),
@@ -258,7 +259,7 @@ class Wallet:
                 flags=TransferFlags.VOID_PENDING_TRANSFER,
             )
             data = _ENCODE(record.public())
-            rows = [
+            rows: list[Part] = [
                 tables.changed_withdrawal(record.inserted()),
                 tables.event(EventType.WITHDRAWAL_CANCELED, tenant, record.id, data, record.updated_at),
                 reply.kept(data, record.updated_at),
