@@ -197,11 +197,12 @@ class Writer:
         """
         quiet_turns, queued = 0, self.stats.queued_events
         for _ in range(_TURNS_MAX):
+            # What is enough goes at once: the callers then work while PostgreSQL does.
+            if quiet_turns == _QUIET_TURNS or queued >= self._batch_events_max:
+                return
             await asyncio.sleep(0)
             quiet_turns = quiet_turns + 1 if self.stats.queued_events == queued else 0
             queued = self.stats.queued_events
-            if quiet_turns == _QUIET_TURNS or queued >= self._batch_events_max:
-                return
 
     def _take(self) -> list[Unit]:
         """Return everything that waits, as far as one batch holds it, without what nobody waits for any more."""

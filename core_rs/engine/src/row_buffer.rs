@@ -4,6 +4,8 @@
 //! are few, what counts is the number of round trips: then they go as one JSON document, the argument of a statement
 //! that reads it with `json_to_recordset`.
 
+use std::io::Write;
+
 use crate::postgres_copy::{CopyWriter, HEADER, NULL, TRAILER};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -156,6 +158,7 @@ impl RowBuffer {
     /// Each value is what PostgreSQL's input function of its type takes; the text of a `json` is a string in it, so
     /// that no content can break out of its field.
     pub fn json(&self) -> String {
+        let keys: Vec<String> = (0..self.columns.len()).map(|number| format!("\"c{number}\":")).collect();
         let mut json = Vec::with_capacity(self.copy.written().0.len() * 2);
         json.push(b'[');
         let mut rest = self.copy.written().0.get(HEADER.len()..).unwrap_or_default();
@@ -163,7 +166,7 @@ impl RowBuffer {
             rest = &rest[2..];
             json.extend_from_slice(if json.len() == 1 { b"{" } else { b",{" });
             let start = json.len();
-            for (number, &column) in self.columns.iter().enumerate() {
+            for (key, &column) in keys.iter().zip(&self.columns) {
                 let (length, after) = rest.split_first_chunk::<4>().expect("a field has a length");
                 let length = i32::from_be_bytes(*length);
                 rest = after;
@@ -173,7 +176,7 @@ impl RowBuffer {
                     if json.len() > start {
                         json.push(b',');
                     }
-                    json.extend_from_slice(format!("\"c{number}\":").as_bytes());
+                    json.extend_from_slice(key.as_bytes());
                     put_json(&mut json, column, bytes);
                 }
             }
@@ -204,7 +207,7 @@ fn put_json(json: &mut Vec<u8>, column: ColumnType, bytes: &[u8]) {
         }
         ColumnType::Boolean => json.extend_from_slice(if bytes[0] == 0 { b"false" } else { b"true" }),
         ColumnType::Smallint | ColumnType::Integer | ColumnType::Bigint => {
-            json.extend_from_slice(number().to_string().as_bytes());
+            write!(json, "{}", number()).expect("memory takes everything");
         }
         ColumnType::Text | ColumnType::Json => put_string(json, bytes),
         ColumnType::Bytea => {
@@ -216,7 +219,9 @@ fn put_json(json: &mut Vec<u8>, column: ColumnType, bytes: &[u8]) {
 }
 
 fn put_hex(json: &mut Vec<u8>, bytes: &[u8]) {
-    json.extend(bytes.iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]));
+    for byte in bytes {
+        json.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    }
 }
 
 /// Writes text as a JSON string (RFC 8259, section 7).
