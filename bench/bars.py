@@ -23,6 +23,7 @@ BARS = {
     "ledger_durable_100": Bar(value_min=150_000, ratio_min=0.7),
     "ledger_durable_1000": Bar(value_min=600_000, ratio_min=0.7),
     "ledger_durable_8190": Bar(value_min=700_000, ratio_min=0.7),
+    "ledger_with_rows_100": Bar(value_min=60_000),
     "projector_sustained": Bar(value_min=100_000),
     "skew_zipf2": Bar(ratio_min=0.9),
     "skew_hot50": Bar(ratio_min=0.9),

@@ -33,7 +33,8 @@ class Table:
 class Insertion(NamedTuple):
     """Rows to be inserted: the fast way, for every row that is new.
 
-    A unit with a value that its column cannot have fails alone, with TypeError or ValueError, before anything is sent.
+    They come after the statements of their batch, which do not see them. A unit with a value that its column cannot
+    have fails alone, with TypeError or ValueError, before anything is sent.
     """
 
     table: Table

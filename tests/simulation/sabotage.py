@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 from api.__main__ import command
-from pycore.ledger import journal, lease, writer
+from pycore.ledger import journal, lease, unit
 from pycore.ledger.history import History
 from pycore.ledger.journal import Journal
 from pycore.ledger.writer import Writer
@@ -27,10 +27,10 @@ def acknowledge_before_commit() -> Iterator[None]:
     """Callers are answered while the batch is still on its way to the disk."""
     make_durable = Writer._make_durable
 
-    async def answer_first(self: Writer, batch: Any, units: Any) -> None:
-        writer._answer(units, batch.results)
+    async def answer_first(self: Writer, batch: Any, units: Any, written: Any) -> None:
+        unit.answer(units, batch.results)
         await asyncio.sleep(_EARLY_SECONDS)
-        await make_durable(self, batch, units)
+        await make_durable(self, batch, units, written)
 
     with mock.patch.object(Writer, "_make_durable", answer_first):
         yield
