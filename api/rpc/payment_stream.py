@@ -11,7 +11,7 @@ from api.rpc import payment_messages as messages
 from api.rpc.calls import Context, deadline, fail, tenant_caller
 from api.services import Services
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
-from pycore.errors import InvalidRequestError, LedgerUnavailableError, PycoreError
+from pycore.errors import InvalidRequestError, LedgerUnavailableError, PycoreError, RateLimitedError
 from pycore.merchants import Caller, Scope
 from pycore.payments.payment import Payment
 from pycore.payments.request import CreatePayment
@@ -90,7 +90,7 @@ class PaymentStream:
     async def _answer(self, caller: Caller) -> None:
         while True:
             self._news.clear()
-            self._begin(caller)
+            await self._begin(caller)
             if self._under_way and self._under_way[0][1].done():
                 await self._send(*self._under_way.popleft())
             elif self._read_all and not self._under_way and not self._asked:
@@ -98,14 +98,24 @@ class PaymentStream:
             else:
                 await self._news.wait()
 
-    def _begin(self, caller: Caller) -> None:
+    async def _begin(self, caller: Caller) -> None:
         while self._asked and len(self._under_way) < _BATCHES_UNDER_WAY_MAX:
             batch = [self._asked.popleft() for _ in range(min(len(self._asked), _BATCH_MAX))]
+            await self._charge(caller, len(batch))
             task = asyncio.create_task(
                 self._services.payments.payments.create(caller.tenant, batch, deadline=self._deadline)
             )
             task.add_done_callback(lambda _: self._news.set())
             self._under_way.append((batch, task))
+
+    async def _charge(self, caller: Caller, requests: int) -> None:
+        """Count requests; a caller beyond its quota is slowed down instead of refused."""
+        while True:
+            try:
+                self._services.access.charge(caller, requests)
+                return
+            except RateLimitedError as error:
+                await asyncio.sleep(error.retry_after_ms / 1000)
 
     async def _send(self, batch: list[_Asked], task: _Outcomes) -> None:
         error = task.exception()

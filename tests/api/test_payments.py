@@ -15,8 +15,10 @@ from pycore.errors import (
     InvalidRequestError,
     InvalidStateError,
     NotFoundError,
+    RateLimitedError,
     UnauthenticatedError,
 )
+from pycore.merchants import Allowance, KeyTerms, Scope
 from pycore.payments import (
     CaptureMethod,
     CapturePayment,
@@ -123,6 +125,20 @@ async def test_many_streams_at_once(payments: PaymentClient, shop: Shop) -> None
         return sum(isinstance(each, Payment) and each.status is PaymentStatus.SUCCEEDED for each in outcomes)
 
     assert await asyncio.gather(*map(stream, range(4))) == [300] * 4
+
+
+async def test_each_payment_of_a_batch_counts_against_the_quota(doors: Doors, shop: Shop) -> None:
+    few = Allowance(requests_per_second=10, requests_burst=10)
+    terms = KeyTerms(name="few", scopes=(Scope.PAYMENTS_WRITE,), allowance=few)
+    _, key = await shop.services.api_keys.create(shop.tenant, terms)
+    async with PaymentClient(doors.grpc_address, api_key=key, timeout_seconds=0.1) as client:
+        assert len(await client.submit([(f"k{n}", from_balance(shop, f"T{n}", 1)) for n in range(10)])) == 10
+        with pytest.raises(RateLimitedError):
+            await client.create(from_balance(shop, "T10", 1))
+    async with PaymentClient(doors.grpc_address, api_key=key, timeout_seconds=5) as patient:
+        asked = [(f"s{n}", from_balance(shop, f"S{n}", 1)) for n in range(12)]
+        streamed = [outcome async for outcome in patient.stream(asked)]
+    assert all(isinstance(each, Payment) for each in streamed)
 
 
 async def test_json_pays_looks_and_gives_back(session: ClientSession, shop: Shop) -> None:
