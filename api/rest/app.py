@@ -106,7 +106,7 @@ class _Served:
 def application(services: Services) -> Starlette:
     """Return the HTTP application of these services."""
     gate = _Gate()
-    endpoints = (*ENDPOINTS, metrics.endpoint(services.ledger))
+    endpoints = (*ENDPOINTS, metrics.endpoint(services))
     document = msgspec.json.encode(openapi.document(endpoints))
 
     async def show_document(_request: Request) -> Response:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api.errors import FAILURES
 from api.rest.endpoint import Endpoint
 from api.services import Services
+from pycore.events import WebhookDispatcher
 from pycore.ledger import Ledger
 from pycore.ledger.stats import Histogram
 from pycore.merchants import OperatorScope
@@ -95,19 +96,44 @@ class LedgerCollector(Collector):
         return int(self._balanced)
 
 
-def registry(ledger: Ledger) -> CollectorRegistry:
+class WebhookCollector(Collector):
+    """What waits to be sent to merchants' servers, and what came of it."""
+
+    def __init__(self, dispatcher: WebhookDispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        yield GaugeMetricFamily(
+            "pycore_webhooks_waiting",
+            "Messages to enabled endpoints that were not accepted yet; counted every ten seconds.",
+            self._dispatcher.backlog.waiting,
+        )
+        yield GaugeMetricFamily(
+            "pycore_webhooks_oldest_seconds",
+            "How long ago the oldest of them happened.",
+            self._dispatcher.oldest_seconds(),
+        )
+        tries = CounterMetricFamily("pycore_webhook_tries", "Messages sent, by what came of it.", labels=["result"])
+        for result, count in sorted(self._dispatcher.tries.items()):
+            tries.add_metric([result], count)
+        yield tries
+
+
+def registry(services: Services) -> CollectorRegistry:
     """Return a registry of its own: two servers in one process do not meet."""
     registry = CollectorRegistry()
-    registry.register(LedgerCollector(ledger))
+    registry.register(LedgerCollector(services.ledger))
+    registry.register(WebhookCollector(services.outbox.dispatcher))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     return registry
 
 
-def endpoint(ledger: Ledger) -> Endpoint:
-    """Return the endpoint that shows one ledger's metrics."""
-    collected = registry(ledger)
+def endpoint(services: Services) -> Endpoint:
+    """Return the endpoint that shows one server's metrics."""
+    collected = registry(services)
 
     async def read(_services: Services, _request: Request) -> Response:
         return Response(generate_latest(collected), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -39,6 +39,8 @@ SLOW_SECONDS: Final = 3.0
 GOOD_LANES_MAX: Final = 128
 BAD_LANES_MAX: Final = 32
 REST_SECONDS: Final = 1.0
+CONNECTIONS_MAX: Final = 3
+"""Connections of the pool that lanes use at once; the rest is for those who wait for an answer."""
 
 log = structlog.get_logger(__name__)
 
@@ -93,11 +95,16 @@ class WebhookDispatcher:
         self._known: dict[int, _Lane] = {}
         self._good = asyncio.Semaphore(GOOD_LANES_MAX)
         self._bad = asyncio.Semaphore(BAD_LANES_MAX)
+        self._database = asyncio.Semaphore(CONNECTIONS_MAX)
         self._tasks: list[asyncio.Task[None]] = []
         self.tries: Counter[str] = Counter()
         """Tries since the start by what came of them: ``delivered``, or why not."""
         self.backlog = Backlog(0, 0)
         """What waited when it was counted last."""
+
+    def oldest_seconds(self) -> float:
+        """Return how long ago the oldest event happened that waited when the backlog was counted; 0: none did."""
+        return (time.time_ns() - self.backlog.oldest_at) / 1e9 if self.backlog.waiting else 0.0
 
     def start(self) -> None:
         """Begin to send."""
@@ -163,18 +170,19 @@ class WebhookDispatcher:
         """
         is_bad = lane.is_bad
         async with self._bad if is_bad else self._good:
-            row = await self._pool.fetchrow(_TARGET, UUID(int=endpoint_id))
-            if row is None:
-                # Deleted or disabled; should it be enabled again it begins as a good one.
-                lane.failures, lane.is_slow = 0, False
-                return False
-            now = time.time_ns()
-            secrets = self._endpoints.secrets_of(row, now)
-            claimed = await self._deliveries.claim(
-                endpoint_id, now, limit=1 if is_bad else CLAIMED_MAX, until_ns=now + self._claim_ns
-            )
-            results = await self._send(endpoint_of(row).url, secrets, claimed, lane)
-            await self._finish(endpoint_id, claimed, results)
+            async with self._database:
+                row = await self._pool.fetchrow(_TARGET, UUID(int=endpoint_id))
+                if row is None:
+                    # Deleted or disabled; should it be enabled again it begins as a good one.
+                    lane.failures, lane.is_slow = 0, False
+                    return False
+                now = time.time_ns()
+                claimed = await self._deliveries.claim(
+                    endpoint_id, now, limit=1 if is_bad else CLAIMED_MAX, until_ns=now + self._claim_ns
+                )
+            results = await self._send(endpoint_of(row).url, self._endpoints.secrets_of(row, now), claimed, lane)
+            async with self._database:
+                await self._finish(endpoint_id, claimed, results)
         return bool(claimed)
 
     async def _send(

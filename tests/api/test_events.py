@@ -267,6 +267,19 @@ async def test_replays_that_make_no_sense(session: ClientSession, body: dict[str
     assert (await call(session, "POST", path, body))[0] == 422
 
 
+async def test_what_waits_is_measured(session: ClientSession, operator: Key) -> None:
+    async with Receiver() as receiver:
+        await call(session, "POST", "/v1/webhook_endpoints", {"url": receiver.url})
+        await triggered(session)
+        await receiver.until(1)
+        lines: list[str] = []
+        while 'pycore_webhook_tries_total{result="delivered"} 1.0' not in lines:
+            async with session.get("/metrics", headers=operator.headers) as response:
+                lines = (await response.text()).splitlines()
+        assert any(line.startswith("pycore_webhooks_waiting ") for line in lines)
+        assert "pycore_webhooks_oldest_seconds 0.0" in lines
+
+
 def _shown(event: pb.Event) -> dict[str, Any]:
     """Return a message as JSON shows the event."""
     text = event.timestamp.ToJsonString()
