@@ -26,7 +26,9 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         str | None, Meta(description="The id of the last event you have; none: from the oldest.")
     ] = None
     types: Annotated[str | None, Meta(description="Only of these types, with commas between.")] = None
-    resource_id: Annotated[str | None, Meta(description="Only what happened to this payment or refund.")] = None
+    resource_id: Annotated[
+        str | None, Meta(description="Only what happened to this payment, refund or withdrawal.")
+    ] = None
 
 
 class EventList(msgspec.Struct, frozen=True):
@@ -69,7 +71,7 @@ async def list_all(services: Services, caller: Caller, request: Request) -> Resp
 
 
 async def create_sample(services: Services, caller: Caller, request: Request) -> Response:
-    """Make an event of a payment or refund that never was."""
+    """Make an event of something that never was."""
     new = await read_json(request, _TRIGGER)
     event = await trigger(services.ledger, services.outbox.log, caller.tenant, new.type)
     return json_response(event.view())
@@ -105,7 +107,7 @@ ENDPOINTS: Final = (
         handler=create_sample,
         scope=Scope.WEBHOOKS_WRITE,
         summary="Make up an event, in test mode",
-        description="It is told like any other; the payment or refund in it does not exist.",
+        description="It is told like any other; what it tells of does not exist.",
         body=NewEvent,
         answer=EventView,
         errors=(*writing.ERRORS, *writing.CHANGE_ERRORS, InvalidStateError),

@@ -78,7 +78,9 @@ def parse_resource_id(text: str) -> int:
             raise ValueError
         return parse_typed_id(prefix, text)
     except ValueError:
-        raise InvalidRequestError("resource_id: must be the id of a payment (pay_…) or of a refund (rfd_…)") from None
+        raise InvalidRequestError(
+            "resource_id: must be the id of a payment (pay_…), refund (rfd_…) or withdrawal (wdr_…)"
+        ) from None
 
 
 EventRow: TypeAlias = tuple[Any, ...]
@@ -104,7 +106,7 @@ def event_row(tenant: Tenant, type: EventType, resource_id: int, data: bytes, at
     Args:
         tenant: whose event it is.
         type: what happened.
-        resource_id: the payment or refund it happened to.
+        resource_id: the payment, refund or withdrawal it happened to.
         data: that resource as it is now, as JSON.
         at_ns: when, in nanoseconds since 1970.
     """
@@ -115,7 +117,7 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     """An event.
 
     ``id`` is the same however often the event is delivered: keep it to know what you have seen. ``timestamp`` is when
-    it happened. ``data`` is the payment or refund ``resource_id`` names, as it was then.
+    it happened. ``data`` is the payment, refund or withdrawal ``resource_id`` names, as it was then.
     """
 
     id: str

@@ -57,7 +57,7 @@ class EventLog:
             tenant: whose.
             after: the sequence of the last one seen.
             types: only these; none: all.
-            resource_id: only what happened to this payment or refund.
+            resource_id: only what happened to this payment, refund or withdrawal.
             limit: at most so many.
 
         Raises:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from typing import Final
 
+import msgspec
+
 from pycore.errors import InvalidStateError
 from pycore.events import Event, EventLog, EventType
-from pycore.events.event import checked_types
-from pycore.ids import new_id
+from pycore.events.event import RESOURCE_PREFIXES, checked_types
+from pycore.ids import format_typed_id, new_id
 from pycore.ledger import Ledger
 from pycore.ledger.rows import Part
 from pycore.payments import tables
 from pycore.payments.payment import CaptureMethod, NextAction, PaymentMethod, PaymentStatus, Purpose, RefundStatus
-from pycore.payments.record import PaymentRecord, RefundRecord
+from pycore.payments.record import CUSTOMER_PREFIX, PaymentRecord, RefundRecord, moment
+from pycore.payments.wallet import Withdrawal, WithdrawalStatus
 from pycore.tenant import Tenant
 
 _AMOUNT: Final = 1999
@@ -38,10 +41,14 @@ _REFUND_STATUSES: Final = {
     EventType.REFUND_FAILED: RefundStatus.FAILED,
     EventType.REFUND_REQUIRES_ACTION: RefundStatus.REQUIRES_ACTION,
 }
+_WITHDRAWAL_STATUSES: Final = {
+    EventType.WITHDRAWAL_REQUESTED: WithdrawalStatus.REQUESTED,
+    EventType.WITHDRAWAL_CANCELED: WithdrawalStatus.CANCELED,
+}
 
 
 async def trigger(ledger: Ledger, log: EventLog, tenant: Tenant, type: str) -> Event:
-    """Make an event of a payment or refund that never was, and return it.
+    """Make an event of something that never was, and return it.
 
     Raises:
         InvalidRequestError: there is no such type.
@@ -60,6 +67,9 @@ def _sample(tenant: Tenant, type: EventType) -> Part:
     now = time.time_ns()
     if type in _REFUND_STATUSES:
         return tables.refund_event(type, _refund(tenant, type, now))
+    if type in _WITHDRAWAL_STATUSES:
+        id = new_id()
+        return tables.event(type, tenant, id, msgspec.json.encode(_withdrawal(tenant, type, id, now)), now)
     return tables.payment_event(type, _payment(tenant, type, now))
 
 
@@ -103,4 +113,19 @@ def _refund(tenant: Tenant, type: EventType, now: int) -> RefundRecord:
         failure_code="channel_refused" if type is EventType.REFUND_FAILED else None,
         created_at=now,
         updated_at=now,
+    )
+
+
+def _withdrawal(tenant: Tenant, type: EventType, id: int, now: int) -> Withdrawal:
+    return Withdrawal(
+        id=format_typed_id(RESOURCE_PREFIXES["withdrawal"], id),
+        live=tenant.live,
+        customer_id=format_typed_id(CUSTOMER_PREFIX, new_id()),
+        merchant_reference=f"sample-{now}",
+        status=_WITHDRAWAL_STATUSES[type],
+        amount=_AMOUNT,
+        currency="CNY",
+        destination="A sample",
+        created_at=moment(now),
+        updated_at=moment(now),
     )

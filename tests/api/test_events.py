@@ -21,6 +21,7 @@ from pycore.events import MEANINGS
 from pycore.ledger import Ledger
 from pycore.merchants import Scope
 from pycore.payments import Payment, Refund
+from pycore.payments.wallet import Withdrawal
 from pycore.tenant import Tenant
 from tests.api.keys import Key, merchant_key, tenant_key
 from tests.unit.events.receiver import Receiver, status
@@ -65,7 +66,8 @@ async def test_every_type_can_be_tried_out_and_is_seen_alike_through_both_doors(
     made = [await triggered(session, type) for type in MEANINGS]
     assert [event["type"] for event in made] == list(MEANINGS)
     for event in made:
-        msgspec.convert(event["data"], Payment if event["type"].startswith("payment") else Refund)
+        kinds = {"payment": Payment, "refund": Refund, "withdrawal": Withdrawal}
+        msgspec.convert(event["data"], kinds[event["type"].partition(".")[0]])
         assert (event["live"], event["data"]["id"]) == (False, event["resource_id"])
         assert await call(session, "GET", f"/v1/events/{event['id']}") == (200, event)
     assert await call(session, "GET", "/v1/events?limit=100") == (200, {"data": made, "has_more": False})

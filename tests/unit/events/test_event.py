@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 
 import asyncpg
 
@@ -22,6 +23,12 @@ def test_every_type_is_explained_and_begins_with_a_resource() -> None:
     assert all(
         re.fullmatch(r"[a-z]+\.[a-z_]+", type) and type.partition(".")[0] in RESOURCE_PREFIXES for type in MEANINGS
     )
+
+
+def test_the_documentation_lists_every_type() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
+    listed = re.findall(r"^\| `([a-z_.]+\.[a-z_]+)` \| (.+) \|$", text, re.MULTILINE)
+    assert dict(listed) == {type.value: meaning for type, meaning in MEANINGS.items()}
 
 
 def test_ids_are_shown_with_their_kind() -> None:
