@@ -128,14 +128,17 @@ async def test_many_streams_at_once(payments: PaymentClient, shop: Shop) -> None
 
 
 async def test_each_payment_of_a_batch_counts_against_the_quota(doors: Doors, shop: Shop) -> None:
-    few = Allowance(requests_per_second=10, requests_burst=10)
-    terms = KeyTerms(name="few", scopes=(Scope.PAYMENTS_WRITE,), allowance=few)
-    _, key = await shop.services.api_keys.create(shop.tenant, terms)
-    async with PaymentClient(doors.grpc_address, api_key=key, timeout_seconds=0.1) as client:
-        assert len(await client.submit([(f"k{n}", from_balance(shop, f"T{n}", 1)) for n in range(10)])) == 10
+    async def key(requests_per_second: int) -> str:
+        allowance = Allowance(requests_per_second=requests_per_second, requests_burst=10)
+        terms = KeyTerms(name="few", scopes=(Scope.PAYMENTS_WRITE,), allowance=allowance)
+        return (await shop.services.api_keys.create(shop.tenant, terms))[1]
+
+    async with PaymentClient(doors.grpc_address, api_key=await key(1), timeout_seconds=0.5) as client:
+        asked = [(f"k{n}", from_balance(shop, f"T{n}", 1)) for n in range(10)]
+        assert len(await client.submit(asked)) == 10
         with pytest.raises(RateLimitedError):
-            await client.create(from_balance(shop, "T10", 1))
-    async with PaymentClient(doors.grpc_address, api_key=key, timeout_seconds=5) as patient:
+            await client.submit(asked)
+    async with PaymentClient(doors.grpc_address, api_key=await key(50), timeout_seconds=5) as patient:
         asked = [(f"s{n}", from_balance(shop, f"S{n}", 1)) for n in range(12)]
         streamed = [outcome async for outcome in patient.stream(asked)]
     assert all(isinstance(each, Payment) for each in streamed)
