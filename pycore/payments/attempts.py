@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from pycore.payments.attempt import OPEN, AttemptRecord, attempt_record
@@ -12,13 +12,21 @@ from pycore.store import Store, unavailable_raised
 _ONE: Final = "SELECT * FROM payment_attempts WHERE id = $1"
 _OF_PAYMENT: Final = "SELECT * FROM payment_attempts WHERE payment_id = $1 ORDER BY number"
 _DUE: Final = (
-    "SELECT id FROM payment_attempts WHERE next_check_at <= $1 AND NOT (id = ANY($2::uuid[]))"
+    "SELECT id, channel, live FROM payment_attempts WHERE next_check_at <= $1 AND NOT (id = ANY($2::uuid[]))"
     " ORDER BY next_check_at LIMIT $3"
 )
 _BY_HAND: Final = (
     "SELECT * FROM payment_attempts WHERE next_check_at IS NULL AND status IN ('created', 'submitted', 'unknown')"
     " ORDER BY id LIMIT $1"
 )
+
+
+class Due(NamedTuple):
+    """An attempt or refund whose channel is to be asked."""
+
+    id: int
+    channel: str
+    live: bool
 
 
 class Attempts:
@@ -39,11 +47,11 @@ class Attempts:
             rows = await self._store.pool.fetch(_OF_PAYMENT, UUID(int=payment_id))
         return [attempt_record(row) for row in rows]
 
-    async def due(self, now_ns: int, under_way: Sequence[int], count: int) -> list[int]:
-        """Return the ids of attempts whose channel is to be asked now, but for those ``under_way``."""
+    async def due(self, now_ns: int, under_way: Iterable[int], count: int) -> list[Due]:
+        """Return the attempts whose channel is to be asked now, but for those ``under_way``."""
         with unavailable_raised():
             rows = await self._store.pool.fetch(_DUE, now_ns, [UUID(int=each) for each in under_way], count)
-        return [row[0].int for row in rows]
+        return [Due(row[0].int, row[1], row[2]) for row in rows]
 
     async def by_hand(self, count: int) -> list[AttemptRecord]:
         """Return the open attempts nobody asks about any more: the operator's queue, oldest first."""

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from pycore.channels import ChannelConnection, Method, Outcome, Payer, ReasonClass, Unknown
 from pycore.channels.accounts import ChannelAccounts
+from pycore.errors import LedgerOverloadedError, LedgerUnavailableError, OutcomeUnknownError
 from pycore.payments import ladder
 from pycore.payments.attempt import AttemptRecord, EndsAs, changed_attempt
 from pycore.payments.attempts import Attempts
@@ -91,8 +92,11 @@ class ChannelAttempts:
                 is_routed_on = isinstance(certain, Over) and certain.reason in _ROUTED_ON
                 following_attempt = following() if is_routed_on else None
                 settled = await self._outcomes.settle(
-                    attempt.id, certain, entries, last=last, reply=reply, following=following_attempt
+                    attempt, certain, entries, last=last, reply=reply, following=following_attempt
                 )
+            except (LedgerUnavailableError, LedgerOverloadedError) as error:
+                # The channel has acted, and we could not write it down: it will be asked, nothing can be said now.
+                raise OutcomeUnknownError from error
             finally:
                 self.under_way.discard(attempt.id)
             if following_attempt is not None and settled.payment.attempt_id == following_attempt.id:
@@ -166,7 +170,7 @@ class ChannelAttempts:
             verdict = ladder.after(step, called.outcome, situation, frozenset(done))
             if not isinstance(verdict, Step):
                 return await self._outcomes.settle(
-                    attempt.id, verdict, entries, last=called.outcome, reply=reply, is_reversing=is_reversing
+                    attempt, verdict, entries, last=called.outcome, reply=reply, is_reversing=is_reversing
                 )
             done.add(step)
             step = verdict

@@ -49,6 +49,14 @@ class ChannelMethods(Protocol):
         """
         ...
 
+    async def clear(self, record: PaymentRecord) -> PaymentRecord:
+        """Close what is open at channels, so that the payment can be paid another way; the caller holds its lock.
+
+        Returns the payment as it is then: it may have been paid meanwhile. Raises InvalidStateError where a channel
+        does not say that it is closed.
+        """
+        ...
+
     async def is_open(self, record: PaymentRecord) -> bool:
         """Return whether a channel may still take money for a payment."""
         ...
@@ -73,6 +81,10 @@ class WithoutChannels:
         """Refuse. Raises InvalidStateError."""
         del reply
         raise InvalidStateError(f"no channel is configured that could close the payment, which is {record.status}")
+
+    async def clear(self, record: PaymentRecord) -> PaymentRecord:
+        """Return the payment: nothing is open that we could close."""
+        return record
 
     async def is_open(self, record: PaymentRecord) -> bool:
         """Return that none does that we could ask."""

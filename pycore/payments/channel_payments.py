@@ -58,13 +58,12 @@ class ChannelPayments:
     async def confirm(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
         """Ask the payer through a channel; see ``ChannelMethods.confirm``."""
         self._refuse_impossible(record)
-        attempts = await self._attempts.of_payment(record.id)
-        for attempt in open_ones(attempts):
-            if _asks_the_same(attempt, confirmation):
-                return await self._unchanged(record, confirmation)
-            record = await self._replace(record, attempt)
-            if record.status in FINAL:
-                return await self._unchanged(record, confirmation)
+        attempts = [] if record.attempt_id is None else await self._attempts.of_payment(record.id)
+        if any(_asks_the_same(attempt, confirmation) for attempt in open_ones(attempts)):
+            return await self._unchanged(record, confirmation)
+        record = await self._cleared(record, open_ones(attempts))
+        if record.status in FINAL:
+            return await self._unchanged(record, confirmation)
         choice = await self._choose(record, confirmation)
         numbers = itertools.count(len(attempts) + 1)
         waiting = iter(choice.channels)
@@ -98,6 +97,10 @@ class ChannelPayments:
                 await self._work.end(attempt, reply)
         return await self._book.payment(record.id)
 
+    async def clear(self, record: PaymentRecord) -> PaymentRecord:
+        """Close what is open at channels; see ``ChannelMethods.clear``."""
+        return await self._cleared(record, open_ones(await self._attempts.of_payment(record.id)))
+
     async def is_open(self, record: PaymentRecord) -> bool:
         """Return whether a channel may still take money for a payment."""
         return bool(open_ones(await self._attempts.of_payment(record.id)))
@@ -118,6 +121,11 @@ class ChannelPayments:
     async def _unchanged(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
         """Answer with the payment as it is."""
         await self._book.commit([_reply(confirmation, record)])
+        return record
+
+    async def _cleared(self, record: PaymentRecord, open_attempts: Sequence[AttemptRecord]) -> PaymentRecord:
+        for attempt in open_attempts:
+            record = await self._replace(record, attempt)
         return record
 
     async def _replace(self, record: PaymentRecord, attempt: AttemptRecord) -> PaymentRecord:

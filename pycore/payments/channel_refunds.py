@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -19,7 +19,7 @@ from pycore.ledger.chart import Chart
 from pycore.ledger.rows import Part
 from pycore.payments import postings, tables
 from pycore.payments.attempt import AttemptRecord
-from pycore.payments.attempts import Attempts
+from pycore.payments.attempts import Attempts, Due
 from pycore.payments.book import PaymentBook
 from pycore.payments.channel_call import call_refund
 from pycore.payments.ladder import ORDER_GRACE_NS, next_check_at
@@ -30,7 +30,8 @@ from pycore.payments.timeline import Entry, EntryKind
 from pycore.store import Store, unavailable_raised
 
 _DUE: Final = (
-    "SELECT id FROM refunds WHERE next_check_at <= $1 AND NOT (id = ANY($2::uuid[])) ORDER BY next_check_at LIMIT $3"
+    "SELECT id, channel, live FROM refunds WHERE next_check_at <= $1 AND NOT (id = ANY($2::uuid[]))"
+    " ORDER BY next_check_at LIMIT $3"
 )
 _BEFORE: Final = (
     "SELECT count(*), max(created_at) FROM refunds WHERE payment_id = $1 AND attempt_id = $2 AND id < $3"
@@ -73,11 +74,14 @@ class ChannelRefunds:
         """Wait for the calls under way: each within its deadline."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def due(self, now_ns: int, count: int) -> list[int]:
-        """Return the ids of refunds whose channel is to be asked now. Raises LedgerUnavailableError."""
+    async def due(self, now_ns: int, under_way: Iterable[int], count: int) -> list[Due]:
+        """Return the refunds whose channel is to be asked now, but for those ``under_way``.
+
+        Raises LedgerUnavailableError.
+        """
         with unavailable_raised():
-            rows = await self._store.pool.fetch(_DUE, now_ns, [UUID(int=each) for each in self.under_way], count)
-        return [row[0].int for row in rows]
+            rows = await self._store.pool.fetch(_DUE, now_ns, [UUID(int=each) for each in under_way], count)
+        return [Due(row[0].int, row[1], row[2]) for row in rows]
 
     async def send(self, refund: RefundRecord) -> RefundRecord:
         """Send a new refund, which is durable; a caller that goes away does not end it."""

@@ -100,10 +100,10 @@ class Notifications:
             if attempt.is_open and attempt.is_reversing:
                 # The reversal may have given this very payment back: only its own answer ends it.
                 return _UNDECIDED
-            await self._outcomes.settle(attempt.id, Paid(outcome), [entry])
+            await self._outcomes.settle(attempt, Paid(outcome), [entry])
             return _RECORDED
         if isinstance(outcome, Failed) and outcome.reason.decides and attempt.is_open:
-            await self._outcomes.settle(attempt.id, Over(outcome.code, outcome.reason), [entry])
+            await self._outcomes.settle(attempt, Over(outcome.code, outcome.reason), [entry])
             return _RECORDED
         return _UNDECIDED
 

@@ -103,7 +103,7 @@ class Outcomes:
 
     async def settle(
         self,
-        attempt_id: int,
+        known: AttemptRecord,
         certain: Certain,
         entries: Sequence[Entry] = (),
         *,
@@ -115,7 +115,7 @@ class Outcomes:
         """Record what is known of an attempt; the same again changes nothing.
 
         Args:
-            attempt_id: which.
+            known: which, as it was when the channel was asked.
             certain: what is known.
             entries: what led to it.
             last: the channel's last words, where nothing is certain.
@@ -123,11 +123,9 @@ class Outcomes:
             following: the attempt that begins where this one is over and the payment goes on.
             is_reversing: whether a reversal is of unknown outcome from now on; None: as before.
         """
-        found = await self._attempts.get(attempt_id)
-        assert found is not None, "an attempt is recorded before anything is known of it"
-        async with self._book.changing(found.payment_id) as payment:
-            attempt = await self._attempts.get(attempt_id)
-            assert attempt is not None
+        async with self._book.changing(known.payment_id) as payment:
+            attempt = await self._attempts.get(known.id)
+            assert attempt is not None, "an attempt is recorded before anything is known of it"
             change = _Change(payment, attempt, entries)
             if attempt.is_open and is_reversing not in {None, attempt.is_reversing}:
                 change.attempt = msgspec.structs.replace(attempt, is_reversing=is_reversing)

@@ -21,8 +21,8 @@ from pycore.store import Store, unavailable_raised
 log = structlog.get_logger(__name__)
 
 CONCURRENCY_MAX: Final = 32
-"""Calls to channels at once."""
-_BATCH_MAX: Final = 500
+"""Calls to one channel at once."""
+_BATCH_MAX: Final = 1000
 _PAUSE_SECONDS: Final = 1.0
 _EXPIRED: Final = """
 SELECT id FROM payments WHERE expires_at <= $1
@@ -60,7 +60,9 @@ class Sweeper:
         self._refunds = refunds
         self._expire = expire
         self._clock_ns = clock_ns
-        self._room = asyncio.Semaphore(CONCURRENCY_MAX)
+        # A channel that answers slowly keeps only its own waiting.
+        self._room: dict[tuple[str, bool] | None, asyncio.Semaphore] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -68,41 +70,54 @@ class Sweeper:
         self._task = asyncio.create_task(self._run(), name="sweeper")
 
     async def close(self) -> None:
-        """Stop sweeping; what is under way is left to its owners."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        """Stop sweeping; calls under way are left to their owners, and what waits is still due next time."""
+        waiting = [*self._tasks.values()] if self._task is None else [self._task, *self._tasks.values()]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        self._task = None
 
-    async def sweep(self) -> int:
-        """Do everything that is due now, once; return how much it was. Raises LedgerUnavailableError."""
+    async def sweep(self) -> None:
+        """Do everything that is due now, once. Raises LedgerUnavailableError."""
+        await self._begin_due()
+        await asyncio.gather(*self._tasks.values())
+
+    async def _begin_due(self) -> None:
+        """Begin everything that is due and has not begun."""
         now_ns = self._clock_ns()
-        attempts = await self._attempts.due(now_ns, list(self._work.under_way), _BATCH_MAX)
-        refunds = await self._refunds.due(now_ns, _BATCH_MAX)
+        busy = {*self._tasks, *self._work.under_way, *self._refunds.under_way}
+        attempts = await self._attempts.due(now_ns, busy, _BATCH_MAX)
+        refunds = await self._refunds.due(now_ns, busy, _BATCH_MAX)
         with unavailable_raised():
-            expired = [row[0].int for row in await self._store.pool.fetch(_EXPIRED, now_ns, _BATCH_MAX)]
-        await asyncio.gather(
-            *(self._one(self._work.check, each) for each in attempts),
-            *(self._one(self._refunds.check, each) for each in refunds),
-            *(self._one(self._expire, each) for each in expired),
-        )
-        return len(attempts) + len(refunds) + len(expired)
+            expired = await self._store.pool.fetch(_EXPIRED, now_ns, _BATCH_MAX)
+        for due in attempts:
+            self._begin(due.id, self._work.check, (due.channel, due.live))
+        for due in refunds:
+            self._begin(due.id, self._refunds.check, (due.channel, due.live))
+        for row in expired:
+            self._begin(row[0].int, self._expire, None)
+
+    def _begin(self, id: int, work: Callable[[int], Awaitable[None]], place: tuple[str, bool] | None) -> None:
+        if id not in self._tasks:
+            self._tasks[id] = asyncio.create_task(self._one(id, work, place), name="sweep")
+
+    async def _one(self, id: int, work: Callable[[int], Awaitable[None]], place: tuple[str, bool] | None) -> None:
+        try:
+            async with self._room.setdefault(place, asyncio.Semaphore(CONCURRENCY_MAX)):
+                await work(id)
+        except PycoreError as error:
+            log.warning("could not be swept", id=f"{id:032x}", reason=str(error))
+        except Exception:
+            log.exception("could not be swept", id=f"{id:032x}")
+        finally:
+            self._tasks.pop(id, None)
 
     async def _run(self) -> None:
         while True:
             try:
-                count = await self.sweep()
+                await self._begin_due()
             except PycoreError as error:
                 log.warning("the sweeper waits", reason=str(error))
-                count = 0
-            if count < _BATCH_MAX:
-                await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def _one(self, work: Callable[[int], Awaitable[None]], id: int) -> None:
-        async with self._room:
-            try:
-                await work(id)
-            except PycoreError as error:
-                log.warning("could not be swept", id=f"{id:032x}", reason=str(error))
             except Exception:
-                log.exception("could not be swept", id=f"{id:032x}")
+                log.exception("the sweeper stumbled")
+            await asyncio.sleep(_PAUSE_SECONDS)

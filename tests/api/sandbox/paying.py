@@ -195,7 +195,7 @@ class Till:
         assert connection is not None
         found = await connection.query(attempt.order())
         assert isinstance(found, Succeeded)
-        await self.desk.outcomes.settle(attempt.id, Paid(found))
+        await self.desk.outcomes.settle(attempt, Paid(found))
 
     async def act(self, payment: Payment, act: str) -> None:
         reference = await self.reference(payment)
