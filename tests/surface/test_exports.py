@@ -6,6 +6,7 @@ import pycore.channels
 import pycore.client
 import pycore.events
 import pycore.ledger
+import pycore.payments
 import pycore.merchants
 import pycore.rate_limit
 import pycore.routing
@@ -49,11 +50,21 @@ CHANNELS = [
     "UnsupportedOperationError",
 ]  # fmt: skip
 
+PAYMENTS = [
+    "Action", "Authentication", "CancelPayment", "CaptureMethod", "CapturePayment", "ChannelMethods", "ConfirmPayment",
+    "Confirmation", "CreatePayment", "CreateRefund", "NextAction", "Payer", "Payment", "PaymentDesk", "PaymentFilter",
+    "PaymentMethod", "PaymentStatus", "Purpose", "Refund", "RefundStatus", "TimelineEntry", "WithoutChannels",
+]  # fmt: skip
+
 EVENTS = [
     "EVENTS", "MEANINGS", "Backlog", "Deliveries", "Delivery", "EndpointChange", "Event", "EventLog",
     "EventTail", "EventType", "EventView", "Outbox", "TargetGuard", "WebhookDispatcher", "WebhookEndpoint",
     "WebhookEndpoints", "WebhookSecret", "WebhookSender", "event_row",
 ]  # fmt: skip
+
+
+def test_the_names_of_payments() -> None:
+    assert pycore.payments.__all__ == PAYMENTS
 
 
 def test_the_names_of_the_ledger() -> None:
