@@ -21,13 +21,14 @@ class Access:
         """Lets every key be read again, where it is known that another process changed one."""
         self._authenticator = authenticator
 
-    async def caller(self, authorization: str | None, address: str, scope: Scope) -> Caller:
-        """Return the merchant's system that calls, its quota charged with one request.
+    async def caller(self, authorization: str | None, address: str, scope: Scope, *, requests: int = 1) -> Caller:
+        """Return the merchant's system that calls.
 
         Args:
             authorization: ``Bearer`` and the key's secret, as the header ``authorization`` has it; None: there is none.
             address: the IP address the call comes from.
             scope: what the key must allow.
+            requests: how many requests the call counts as.
 
         Raises:
             UnauthenticatedError: there is no key, or none that is good now and from there.
@@ -36,14 +37,20 @@ class Access:
             PermissionDeniedError: the key lacks the scope.
             LedgerUnavailableError: the key has to be read, and the database is away.
         """
-        identity = await self._identity(authorization, address)
+        identity = await self._identity(authorization, address, requests)
         if scope not in identity.scopes:
             raise _denied(scope)
         assert isinstance(identity, Caller), "an operator's key has an operator's scopes only"
         return identity
 
     async def allow_operator(
-        self, authorization: str | None, address: str, scope: OperatorScope, *, is_forwarded: bool = False
+        self,
+        authorization: str | None,
+        address: str,
+        scope: OperatorScope,
+        *,
+        is_forwarded: bool = False,
+        requests: int = 1,
     ) -> None:
         """Let an operator pass, with the errors of ``caller``.
 
@@ -52,18 +59,18 @@ class Access:
         """
         if authorization is None and self.open_ledger and scope in _OF_THE_MACHINE and not is_forwarded:
             return
-        identity = await self._identity(authorization, address)
+        identity = await self._identity(authorization, address, requests)
         if scope not in identity.scopes:
             raise _denied(scope)
 
-    async def _identity(self, authorization: str | None, address: str) -> Caller | Operator:
+    async def _identity(self, authorization: str | None, address: str, requests: int) -> Caller | Operator:
         if authorization is None:
             raise UnauthenticatedError
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != _SCHEME:
             raise UnauthenticatedError
         identity = await self._authenticator.authenticate(secret, address)
-        self._authenticator.charge(identity)
+        self._authenticator.charge(identity, requests)
         return identity
 
 

@@ -1,7 +1,9 @@
 """What every call shares: its deadline, and how it ends when it fails."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import unquote
 
@@ -10,11 +12,15 @@ from grpc import aio
 
 from api.auth import Access
 from api.errors import public_error, rpc_status
+from pycore.errors import LedgerUnavailableError
 from pycore.merchants import Caller, OperatorScope, Scope
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 Context = aio.ServicerContext[Any, Any]
+
+CHECK_SECONDS: Final = 2.0
+"""How often it is looked whether the key of a stream is still good."""
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -56,15 +62,52 @@ def operated(
     """Return ``method`` for operators whose key has ``scope``."""
 
     async def call(request: Request, context: Context) -> Response:
-        await access.allow_operator(_sent(context, "authorization"), _address(context), scope)
+        await operator_allowed(access, scope, context)
         return await method(request, context)
 
     return answered(call)
 
 
-async def tenant_caller(access: Access, scope: Scope, context: Context) -> Caller:
+async def tenant_caller(access: Access, scope: Scope, context: Context, requests: int = 1) -> Caller:
     """Return the merchant's system that makes this call. Raises UnauthenticatedError, and as ``Access.caller``."""
-    return await access.caller(_sent(context, "authorization"), _address(context), scope)
+    return await access.caller(_sent(context, "authorization"), _address(context), scope, requests=requests)
+
+
+async def operator_allowed(access: Access, scope: OperatorScope, context: Context, requests: int = 1) -> None:
+    """Let an operator pass. Raises UnauthenticatedError, and as ``Access.allow_operator``."""
+    await access.allow_operator(_sent(context, "authorization"), _address(context), scope, requests=requests)
+
+
+def watched(
+    check: Callable[[Context, int], Awaitable[object]], stream: Callable[[Any, Context], Awaitable[None]]
+) -> Callable[[Any, Context], Awaitable[None]]:
+    """Return ``stream`` for as long as its caller may: it ends soon after its key does.
+
+    ``check`` raises where the caller may not, and counts so many requests.
+    """
+
+    async def call(requests: Any, context: Context) -> None:
+        await check(context, 1)
+        work = asyncio.ensure_future(stream(requests, context))
+        refusal = asyncio.ensure_future(_refused(partial(check, context, 0)))
+        try:
+            await asyncio.wait((work, refusal), return_when=asyncio.FIRST_COMPLETED)
+            await (work if work.done() else refusal)
+        finally:
+            work.cancel()
+            refusal.cancel()
+
+    return answered(call)
+
+
+async def _refused(check: Callable[[], Awaitable[object]]) -> None:
+    """End, with its error, when the check fails for good."""
+    while True:
+        await asyncio.sleep(CHECK_SECONDS)
+        try:
+            await check()
+        except LedgerUnavailableError:
+            continue
 
 
 def _sent(context: Context, wanted: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import grpc
 
-from api.rpc.calls import Context, authorized, fail, tenant_caller
+from api.rpc.calls import Context, authorized, fail, tenant_caller, watched
 from api.rpc.payment_messages import parsed, read_id
 from api.services import Services
 from pycore.client._generated.pycore.events.v1 import events_pb2 as pb
@@ -75,7 +75,7 @@ class EventService:
             stopping.cancel()
 
     async def _tell(self, request: bytes, context: Context) -> None:
-        caller = await tenant_caller(self._services.access, Scope.EVENTS_READ, context)
+        caller = await self._may_read(context, 0)
         message = parsed(pb.StreamEventsRequest, request)
         types = checked_types(message.types, "types")
         if message.from_now and message.after_event_id:
@@ -92,6 +92,9 @@ class EventService:
         """Return the sequence of an event. Raises NotFoundError."""
         return (await self._services.outbox.log.get(caller.tenant, read_id(ID_PREFIX, id))).sequence
 
+    async def _may_read(self, context: Context, requests: int) -> Caller:
+        return await tenant_caller(self._services.access, Scope.EVENTS_READ, context, requests)
+
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the service as gRPC takes it: every method by its name in the .proto file, and the scope it needs."""
         access = self._services.access
@@ -104,7 +107,7 @@ class EventService:
             name: grpc.unary_unary_rpc_method_handler(authorized(access, scope, method))
             for name, (scope, method) in methods.items()
         }
-        handlers["StreamEvents"] = grpc.unary_stream_rpc_method_handler(self.stream_events)
+        handlers["StreamEvents"] = grpc.unary_stream_rpc_method_handler(watched(self._may_read, self.stream_events))
         return grpc.method_handlers_generic_handler(SERVICE_NAME, handlers)
 
 

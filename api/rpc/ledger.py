@@ -13,7 +13,7 @@ import grpc
 
 from api.errors import MalformedRequestError
 from api.rpc import messages
-from api.rpc.calls import Context, deadline, operated
+from api.rpc.calls import Context, deadline, operated, operator_allowed, watched
 from api.rpc.stream import TransferStream
 from api.services import Services
 from pycore import _core
@@ -72,6 +72,9 @@ class LedgerService:
         """Return the totals of every ledger."""
         return messages.write_totals(self._ledger.trial_balance())
 
+    async def _may_write(self, context: Context, requests: int) -> None:
+        await operator_allowed(self._access, OperatorScope.LEDGER_WRITE, context, requests)
+
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the service as gRPC takes it: every method by its name in the .proto file, bytes in, bytes out."""
         unary, stream = grpc.unary_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
@@ -80,7 +83,7 @@ class LedgerService:
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
             "CreateAccounts": unary(writes(self.create_accounts)),
             "CreateTransfers": unary(writes(self.create_transfers)),
-            "StreamTransfers": stream(writes(self.stream_transfers)),
+            "StreamTransfers": stream(watched(self._may_write, self.stream_transfers)),
             "LookupAccounts": unary(reads(self.lookup_accounts)),
             "LookupTransfers": unary(reads(self.lookup_transfers)),
             "GetAccountTransfers": unary(reads(self.get_account_transfers)),

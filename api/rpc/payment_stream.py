@@ -49,7 +49,7 @@ class PaymentStream:
     async def run(self) -> None:
         """Serve the call to its end."""
         try:
-            caller = await tenant_caller(self._services.access, Scope.PAYMENTS_WRITE, self._context)
+            caller = await self._caller()
         except Exception as error:
             await fail(self._context, error)
         reader = asyncio.create_task(self._read())
@@ -102,9 +102,7 @@ class PaymentStream:
         while self._asked and len(self._under_way) < _BATCHES_UNDER_WAY_MAX:
             batch = [self._asked.popleft() for _ in range(min(len(self._asked), _BATCH_MAX))]
             await self._charge(caller, len(batch))
-            task = asyncio.create_task(
-                self._services.payments.payments.create(caller.tenant, batch, deadline=self._deadline)
-            )
+            task = asyncio.create_task(self._create(batch))
             task.add_done_callback(lambda _: self._news.set())
             self._under_way.append((batch, task))
 
@@ -116,6 +114,14 @@ class PaymentStream:
                 return
             except RateLimitedError as error:
                 await asyncio.sleep(error.retry_after_ms / 1000)
+
+    async def _create(self, batch: list[_Asked]) -> list[Payment | PycoreError]:
+        # Asked again for each batch: a stream can outlive its key.
+        caller = await self._caller()
+        return await self._services.payments.payments.create(caller.tenant, batch, deadline=self._deadline)
+
+    async def _caller(self) -> Caller:
+        return await tenant_caller(self._services.access, Scope.PAYMENTS_WRITE, self._context, requests=0)
 
     async def _send(self, batch: list[_Asked], task: _Outcomes) -> None:
         error = task.exception()

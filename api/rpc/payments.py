@@ -40,8 +40,7 @@ class PaymentService:
         asked = [messages.read_create(each) for each in messages.parsed(pb.SubmitPaymentsRequest, request).requests]
         if not asked:
             raise InvalidRequestError("requests: at least one is needed; nothing was recorded")
-        if len(asked) > 1:
-            self._services.access.charge(caller, len(asked) - 1)
+        self._services.access.charge(caller, len(asked) - 1)
         outcomes = await self._desk.payments.create(caller.tenant, asked, deadline=deadline(context))
         results = messages.write_results((key for key, _ in asked), outcomes)
         return pb.SubmitPaymentsResponse(results=results).SerializeToString()

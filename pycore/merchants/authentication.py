@@ -109,6 +109,8 @@ class Authenticator:
         Raises RateLimitedError. More requests than a quota lets pass at once count as so many as it does.
         """
         limits = identity.limits
+        if requests < 1:
+            return
         if requests > 1:
             requests = min([requests, *(quota.burst for _, quota in limits)])
         refusal = self._limiter.check(limits, requests)

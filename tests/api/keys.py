@@ -15,6 +15,11 @@ class Key(NamedTuple):
     secret: str
 
     @property
+    def is_live(self) -> bool:
+        """Whether real money moves."""
+        return self.tenant is None or self.tenant.live
+
+    @property
     def headers(self) -> dict[str, str]:
         """What HTTP sends."""
         return {"authorization": f"Bearer {self.secret}"}
