@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from pycore.errors import NotFoundError
-from pycore.events import Event, EventLog, EventTail, EventType
+from pycore.errors import LedgerFencedError, NotFoundError
+from pycore.events import EVENTS, Event, EventLog, EventTail, EventType, event_row
 from pycore.ids import new_id
+from pycore.ledger import Insertion, Ledger
 from pycore.store import Pool
 from pycore.tenant import Tenant
 from tests.unit.events.conftest import Happen, merchant
@@ -76,3 +78,32 @@ async def test_what_nobody_was_told_of_is_noticed_all_the_same(
     async with asyncio.timeout(20):
         assert (await waiting).tenant == tenant
     await stream.aclose()
+
+
+async def test_a_writer_that_takes_over_continues_the_order(
+    ledger: Ledger, log: EventLog, tenant: Tenant, database_dsn: str, tmp_path: Path
+) -> None:
+    """The first one goes on writing until it is fenced: whatever it got in lies before all of the second's."""
+
+    async def write(writer: Ledger, written: list[int]) -> None:
+        while True:
+            rows = [event_row(tenant, EventType.PAYMENT_CREATED, new_id(), b"{}", 1) for _ in range(3)]
+            await writer.record([Insertion(EVENTS, rows)])
+            written += [row[0] for row in rows]
+
+    first: list[int] = []
+    second: list[int] = []
+    writing = [asyncio.create_task(write(ledger, first)) for _ in range(4)]
+    while len(first) < 60:
+        await asyncio.sleep(0.01)
+    async with Ledger.open(dsn=database_dsn, data=tmp_path, take_over=True) as successor:
+        taking = asyncio.create_task(write(successor, second))
+        results = await asyncio.gather(*writing, return_exceptions=True)
+        assert all(isinstance(result, LedgerFencedError) for result in results)
+        while len(second) < 30:
+            await asyncio.sleep(0.01)
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+    ids = [event.id for event in await log.read(tenant, limit=100_000)]
+    assert set(first) == set(ids[: len(first)])
+    assert set(second) <= set(ids[len(first) :])
