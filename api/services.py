@@ -58,7 +58,7 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
         vault=vault,
         merchants=Merchants(pool, authenticator.forget),
         stores=MerchantStores(pool),
-        customers=Customers(pool, vault),
+        customers=Customers(pool, vault, channels.payments.limits.forget),
         api_keys=ApiKeys(pool, authenticator.forget),
         payments=channels.payments,
         channels=channels,

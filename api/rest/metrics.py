@@ -18,6 +18,7 @@ from pycore.events import WebhookDispatcher
 from pycore.ledger import Ledger
 from pycore.ledger.stats import Histogram
 from pycore.merchants import OperatorScope
+from pycore.payments import PaymentDesk
 
 _BALANCED_SECONDS: Final = 30.0
 
@@ -96,6 +97,22 @@ class LedgerCollector(Collector):
         return int(self._balanced)
 
 
+class PaymentCollector(Collector):
+    """What happened to payments and refunds."""
+
+    def __init__(self, payments: PaymentDesk) -> None:
+        self._payments = payments
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        told = CounterMetricFamily(
+            "pycore_payment_events", "What happened to payments, refunds and withdrawals.", labels=["type"]
+        )
+        for type, count in sorted(self._payments.told.items()):
+            told.add_metric([type], count)
+        yield told
+
+
 class WebhookCollector(Collector):
     """What waits to be sent to merchants' servers, and what came of it."""
 
@@ -124,6 +141,7 @@ def registry(services: Services) -> CollectorRegistry:
     """Return a registry of its own: two servers in one process do not meet."""
     registry = CollectorRegistry()
     registry.register(LedgerCollector(services.ledger))
+    registry.register(PaymentCollector(services.payments))
     registry.register(WebhookCollector(services.outbox.dispatcher))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

@@ -9,7 +9,7 @@
 The customer itself, with its reference and its money, stays in every state.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from time import time_ns
 from typing import Any, Final, TypeVar
@@ -107,8 +107,10 @@ def customer_owner(tenant: Tenant, customer_id: int) -> Owner:
 class Customers:
     """The customers of all merchants, in the platform's database."""
 
-    def __init__(self, pool: Pool, vault: Vault) -> None:
+    def __init__(self, pool: Pool, vault: Vault, changed: Callable[[int], None] = lambda _: None) -> None:
+        """``changed`` is told of a customer whose account class may be another one now."""
         self._pool = pool
+        self._changed = changed
         self._vault = vault
 
     async def create(self, tenant: Tenant, new: NewCustomer) -> Customer:
@@ -190,6 +192,7 @@ class Customers:
                 after.account_class,
                 *(sealed or _Sealed.kept(row)),
             )
+        self._changed(customer_id)
         return self._customer(row)
 
     async def restrict(self, tenant: Tenant, customer_id: int) -> Customer:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 from uuid import UUID
 
 from pycore.errors import NotFoundError
-from pycore.ledger import CreateTransferResult, CreateTransferStatus, Ledger, Operation, Transfer
+from pycore.events import EVENTS
+from pycore.ledger import CreateTransferResult, CreateTransferStatus, Insertion, Ledger, Operation, Transfer
 from pycore.ledger.rows import Part
 from pycore.ledger.status import unpack_transfer_results
 from pycore.ledger.transfer import pack_transfers
@@ -17,6 +19,7 @@ from pycore.payments.record import PaymentRecord, RefundRecord, payment_record, 
 from pycore.store import unavailable_raised
 from pycore.tenant import Tenant
 
+_TYPE: Final = [name for name, _ in EVENTS.columns].index("type")
 _DONE: Final = frozenset({CreateTransferStatus.CREATED, CreateTransferStatus.EXISTS})
 _PAYMENT: Final = "SELECT * FROM payments WHERE id = $1"
 _BY_REFERENCE: Final = "SELECT * FROM payments WHERE merchant_id = $1 AND live = $2 AND merchant_reference = $3"
@@ -37,6 +40,8 @@ class PaymentBook:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._locks = Locks()
+        self.told: Counter[str] = Counter()
+        """Events made durable since the start, by type."""
 
     @asynccontextmanager
     async def changing(self, payment_id: int, tenant: Tenant | None = None) -> AsyncIterator[PaymentRecord]:
@@ -104,16 +109,22 @@ class PaymentBook:
             RowsRefusedError: another change came first; nothing was recorded.
             And as ``Ledger.enqueue``.
         """
-        if not transfers:
+        if transfers:
+            await self._ledger.enqueue(
+                Operation.CREATE_TRANSFERS,
+                pack_transfers(transfers),
+                deadline=deadline,
+                rows_of=_unless_refused(rows),
+            )
+        else:
             await self._ledger.record(rows, deadline=deadline)
-            return
-        future = self._ledger.enqueue(
-            Operation.CREATE_TRANSFERS,
-            pack_transfers(transfers),
-            deadline=deadline,
-            rows_of=_unless_refused(rows),
-        )
-        await future
+        self.told.update(_event_types(rows))
+
+
+def _event_types(parts: Sequence[Part]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, Insertion) and part.table is EVENTS:
+            yield from (row[_TYPE] for row in part.rows)
 
 
 def _unless_refused(rows: Sequence[Part]) -> Callable[[bytes], Sequence[Part]]:

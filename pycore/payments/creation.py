@@ -21,6 +21,7 @@ from pycore.ledger.transfer import pack_transfers
 from pycore.payments import postings, tables
 from pycore.payments.balance_limits import CURRENCY as LIMITED_CURRENCY
 from pycore.payments.balance_limits import BalanceLimits
+from pycore.payments.book import PaymentBook
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
 from pycore.payments.parties import Parties
 from pycore.payments.payment import CaptureMethod, Payment, PaymentMethod, PaymentStatus, decoded_payment, encoded
@@ -90,6 +91,7 @@ class PaymentCreation:
     def __init__(
         self,
         ledger: Ledger,
+        book: PaymentBook,
         accounts: Chart,
         memory: RequestMemory,
         limits: BalanceLimits,
@@ -97,6 +99,7 @@ class PaymentCreation:
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
+        self._told = book.told
         self._memory = memory
         self._clock_ns = clock_ns
         self._limits = limits
@@ -161,6 +164,7 @@ class PaymentCreation:
         deciding = await self._within_limits([creation for creation in creations if creation.is_paid_from_balance])
         if not deciding:
             await self._ledger.record(_rows(creations), deadline=deadline)
+            self._tell(creations)
             return
 
         def rows_of(results: bytes) -> list[Part]:
@@ -173,8 +177,13 @@ class PaymentCreation:
             await self._ledger.enqueue(
                 Operation.CREATE_TRANSFERS, pack_transfers(transfers), deadline=deadline, rows_of=rows_of
             )
+            self._tell(creations)
         finally:
             self._count(deciding)
+
+    def _tell(self, creations: Sequence[Creation]) -> None:
+        for creation in creations:
+            self._told[_EVENTS[creation.record.status]] += 1
 
     async def _within_limits(self, creations: list[Creation]) -> list[Creation]:
         """Return those that the limits of law allow; the others have failed."""

@@ -25,6 +25,7 @@ class PaymentDesk:
         refunds: gives them back.
         lists: reads many at a time.
         wallet: customers' stored value beside payments.
+        told: events made durable since the start, by type.
         limits: what customers may pay from their balances.
     """
 
@@ -41,6 +42,7 @@ class PaymentDesk:
         book = book or PaymentBook(ledger)
         accounts = accounts or Chart(ledger)
         memory = RequestMemory(ledger.store)
+        self.told = book.told
         self.limits = BalanceLimits(ledger.store)
         self.payments = Payments(ledger, book, accounts, memory, channels, self.limits, clock_ns)
         self.refunds = Refunds(ledger.store, book, accounts, memory, channels, clock_ns)

@@ -58,7 +58,7 @@ class Payments:
         self._channels = channels
         self._clock_ns = clock_ns
         self._changes = PaymentChanges(book, accounts, limits, clock_ns)
-        self._creation = PaymentCreation(ledger, accounts, memory, limits, clock_ns)
+        self._creation = PaymentCreation(ledger, book, accounts, memory, limits, clock_ns)
 
     async def create(
         self, tenant: Tenant, requests: Sequence[tuple[str, CreatePayment]], *, deadline: float | None = None

@@ -18,8 +18,9 @@ from pycore.errors import (
     RateLimitedError,
     UnauthenticatedError,
 )
-from pycore.merchants import Allowance, KeyTerms, Scope
+from pycore.merchants import AccountClass, Allowance, CustomerChanges, KeyTerms, Scope
 from pycore.payments import (
+    Authentication,
     CaptureMethod,
     CapturePayment,
     ConfirmPayment,
@@ -211,3 +212,22 @@ async def test_a_key_is_needed_over_http(session: ClientSession, shop: Shop) -> 
         assert (response.status, problem["reason"]) == (422, "invalid_request")
     async with session.post("/v1/payments", json=body, headers={"idempotency-key": "k1"}) as response:
         assert response.status == 401
+
+
+async def test_what_happened_is_counted(session: ClientSession, payments: PaymentClient, shop: Shop) -> None:
+    await payments.create(from_balance(shop, "T1"))
+    refused = await payments.create(from_balance(shop, "T2", 100_001))
+    assert refused.failure_code == "daily_limit_exceeded"
+    async with session.get("/metrics") as response:
+        metrics = await response.text()
+    assert 'pycore_payment_events_total{type="payment.succeeded"} 1.0' in metrics
+    assert 'pycore_payment_events_total{type="payment.failed"} 1.0' in metrics
+
+
+async def test_a_raised_account_class_counts_at_once(payments: PaymentClient, shop: Shop) -> None:
+    certificate = {"authentication": Authentication.CERTIFICATE}
+    over = await payments.create(from_balance(shop, "T1", 100_001, **certificate))
+    assert over.failure_code == "account_class_limit_exceeded"
+    changes = CustomerChanges(account_class=AccountClass.II)
+    await shop.services.customers.update(shop.tenant, shop.customer, changes)
+    assert (await payments.create(from_balance(shop, "T2", 100_001, **certificate))).failure_code is None

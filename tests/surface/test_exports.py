@@ -6,8 +6,8 @@ import pycore.channels
 import pycore.client
 import pycore.events
 import pycore.ledger
-import pycore.payments
 import pycore.merchants
+import pycore.payments
 import pycore.rate_limit
 import pycore.routing
 import pycore.vault
