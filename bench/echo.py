@@ -21,20 +21,19 @@ GRPC_ANSWER = bytes.fromhex("0a0c09") + bytes(8) + bytes.fromhex("10d00f")
 HTTP_ANSWER = b'{"results":[{"timestamp":"2026-01-01T00:00:00.000000000Z","status":"created"}]}'
 
 
-async def _unary(_request: bytes, _context: object) -> bytes:
-    return GRPC_ANSWER
-
-
-async def _stream(requests: AsyncIterator[bytes], _context: object) -> AsyncIterator[bytes]:
-    async for _request in requests:
-        yield GRPC_ANSWER
-
-
-async def serve_grpc() -> None:
+async def serve_grpc(answer: bytes = GRPC_ANSWER) -> None:
     """Serve until SIGTERM; print the address first."""
+
+    async def unary(_request: bytes, _context: object) -> bytes:
+        return answer
+
+    async def stream(requests: AsyncIterator[bytes], _context: object) -> AsyncIterator[bytes]:
+        async for _request in requests:
+            yield answer
+
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-        "Unary": grpc.unary_unary_rpc_method_handler(_unary),
-        "Stream": grpc.stream_stream_rpc_method_handler(_stream),
+        "Unary": grpc.unary_unary_rpc_method_handler(unary),
+        "Stream": grpc.stream_stream_rpc_method_handler(stream),
     }
     server = grpc.aio.server()
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
@@ -68,6 +67,8 @@ async def serve_http() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.echo")
     parser.add_argument("kind", choices=["grpc", "http"])
-    kind = parser.parse_args().kind
+    parser.add_argument("--answer-size", type=int, default=len(GRPC_ANSWER), help="bytes of the gRPC answer")
+    options = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_grpc() if kind == "grpc" else serve_http())
+        answer = GRPC_ANSWER.ljust(options.answer_size, b"\0")
+        runner.run(serve_grpc(answer) if options.kind == "grpc" else serve_http())

@@ -1,4 +1,4 @@
-"""One client process: sends transfers through a front door and prints what came of it as a line of JSON.
+"""One client process: sends transfers or payments through a front door and prints what came of it as a line of JSON.
 
 Closed loop: so many callers, each sending its next request when it has the answer to the last one; a figure for
 ceilings only. Open loop (``rate``): requests leave on a schedule that does not wait for answers, and a latency counts
@@ -13,8 +13,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Literal
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, Literal
 
 import aiohttp
 import grpc
@@ -22,23 +22,18 @@ import msgspec
 import uvloop
 
 from bench.arrivals import Pattern, schedule
+from bench.cargo import Cargo, Delivered, Payments, Till, Transfers
 from bench.echo import SERVICE as ECHO
 from bench.latency import summary_ms
-from bench.records import LEDGER, Skew, TransferSource, amount_of
-from pycore import _core
-from pycore.ids import format_id
-from pycore.ledger import CreateTransferStatus, Operation
-from pycore.ledger.status import unpack_transfer_results
-from pycore.ledger.transfer import unpack_transfers
+from bench.records import Skew
 
-_SERVICE = "/pycore.ledger.v1.LedgerService"
-_PATHS = {
-    ("ledger", "unary"): f"{_SERVICE}/CreateTransfers",
-    ("ledger", "stream"): f"{_SERVICE}/StreamTransfers",
-    ("echo", "unary"): f"/{ECHO}/Unary",
-    ("echo", "stream"): f"/{ECHO}/Stream",
-    ("ledger", "http"): "/v1/ledger/transfers",
-    ("echo", "http"): "/transfers",
+_LEDGER = "/pycore.ledger.v1.LedgerService"
+_PAYMENTS = "/pycore.payments.v1.PaymentService"
+_ECHO = {"unary": f"/{ECHO}/Unary", "stream": f"/{ECHO}/Stream", "http": "/transfers"}
+_TRANSFERS = {
+    "unary": f"{_LEDGER}/CreateTransfers",
+    "stream": f"{_LEDGER}/StreamTransfers",
+    "http": "/v1/ledger/transfers",
 }
 # Over all streams of one process.
 _STREAMED_IN_FLIGHT = 256
@@ -62,17 +57,45 @@ class Spec(msgspec.Struct, kw_only=True, frozen=True):
     accounts: int = 10_000
     skew: Skew = "uniform"
     seed: int = 1
+    till: str = ""
+    """A file of ``Till``: payments are sent instead of transfers."""
+
+    @property
+    def path(self) -> str:
+        """The method called."""
+        if self.target == "echo":
+            return _ECHO[self.door]
+        if not self.till:
+            return _TRANSFERS[self.door]
+        if self.door == "stream":
+            return f"{_PAYMENTS}/StreamPayments"
+        return f"{_PAYMENTS}/CreatePayment" if self.batch == 1 else f"{_PAYMENTS}/SubmitPayments"
+
+    def cargo(self) -> Cargo:
+        """Return the requests to send."""
+        if self.till:
+            streamed = self.door == "stream"
+            count = self.requests_max
+            return Payments(Till.read(self.till), seed=self.seed, batch=self.batch, count=count, streamed=streamed)
+        return Transfers(
+            accounts=self.accounts,
+            skew=self.skew,
+            seed=self.seed,
+            batch=self.batch,
+            count=self.requests_max,
+            json=self.door == "http",
+        )
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """What came of it. Latencies are milliseconds; ``amount`` is what the created transfers moved in all."""
+    """What came of it. Latencies are milliseconds; ``amount`` is what the transfers or payments moved in all."""
 
     offered: int
     accepted: int = 0
     refused: int = 0
     failed: int = 0
     seconds: float = 0.0
-    transfers: int = 0
+    done: int = 0
     amount: int = 0
     latency_ms: dict[str, float] = {}
     cpu_seconds: float = 0.0
@@ -83,11 +106,10 @@ class _Run:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        source = TransferSource(spec.accounts, skew=spec.skew, seed=spec.seed)
-        self.records = source.batches(spec.batch, spec.requests_max)
-        encode = _http_body if spec.door == "http" else _core.encode_transfers
-        self.requests = [encode(records) for records in self.records]
-        self.answers: list[bytes | None] = [None] * len(self.requests)
+        self.cargo = spec.cargo()
+        self.requests = self.cargo.requests
+        self.metadata = self.cargo.metadata
+        self.answers: list[Any] = [None] * len(self.requests)
         self.latencies: dict[int, float] = {}
         self.refused = 0
         self.failed = 0
@@ -108,7 +130,7 @@ class _Run:
         """Stop giving out numbers so long from now."""
         self._end = time.perf_counter() + seconds
 
-    def answered(self, number: int, answer: bytes, since: float) -> None:
+    def answered(self, number: int, answer: Any, since: float) -> None:
         """Keep an answer; it is decoded when the clock has stopped."""
         self.answers[number] = answer
         self.latencies[number] = time.perf_counter() - since
@@ -120,44 +142,22 @@ class _Run:
         else:
             self.failed += 1
 
-    def check(self) -> tuple[int, int]:
-        """Return how many transfers the answers call created, and what they moved. Raises where one was refused."""
+    def delivered(self) -> Delivered:
+        """Return what the answers say was done. Raises RuntimeError for what no caller expects."""
         if self.spec.target == "echo":
-            return len(self.latencies) * self.spec.batch, 0
-        answered = [(records, answer) for records, answer in zip(self.records, self.answers, strict=True) if answer]
-        for _, answer in answered:
-            if (statuses := self._statuses(answer)) != {CreateTransferStatus.CREATED}:
-                raise RuntimeError(f"transfers were refused: {statuses}")
-        batches = [records for records, _ in answered]
-        return len(batches) * self.spec.batch, amount_of(batches)
+            return Delivered(len(self.latencies) * self.spec.batch, 0)
+        return self.cargo.delivered(self.answers)
 
-    def _statuses(self, answer: bytes) -> set[int]:
-        if self.spec.door == "http":
-            return {CreateTransferStatus[result["status"].upper()] for result in msgspec.json.decode(answer)["results"]}
-        results = _core.decode_results(Operation.CREATE_TRANSFERS, answer)
-        return {result.status for result in unpack_transfer_results(results)}
-
-
-def _http_body(records: bytes) -> bytes:
-    transfers = [
-        {
-            "id": format_id(transfer.id),
-            "debit_account_id": format_id(transfer.debit_account_id),
-            "credit_account_id": format_id(transfer.credit_account_id),
-            "amount": str(transfer.amount),
-            "ledger": LEDGER,
-            "code": 1,
-        }
-        for transfer in unpack_transfers(records)
-    ]
-    return msgspec.json.encode({"transfers": transfers})
+    def split(self, answer: bytes) -> Sequence[Any]:
+        """Return a stream's answer as one per request."""
+        return [answer] if self.spec.target == "echo" else self.cargo.split(answer)
 
 
 async def _unary_caller(run: _Run, call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]) -> None:
     for number in run.numbers():
         since = time.perf_counter()
         try:
-            run.answered(number, await call(run.requests[number]), since)
+            run.answered(number, await call(run.requests[number], metadata=run.metadata), since)
         except grpc.aio.AioRpcError as error:
             run.failure(error)
 
@@ -178,25 +178,14 @@ async def _stream_caller(run: _Run, call: grpc.aio.StreamStreamMultiCallable[byt
 
     first = 0
     try:
-        async for answer in call(requests()):
-            for part in _split(run.spec, answer):
+        async for answer in call(requests(), metadata=run.metadata):
+            for part in run.split(answer):
                 number, since = waiting[first]
                 run.answered(number, part, since)
                 first += 1
                 room.release()
     except grpc.aio.AioRpcError as error:
         run.failure(error)
-
-
-def _split(spec: Spec, answer: bytes) -> list[bytes]:
-    """Return a stream's answer as one per request: whole where it answers one, else cut by encoded result."""
-    if spec.target == "echo":
-        return [answer]
-    results = _core.decode_results(Operation.CREATE_TRANSFERS, answer)
-    size = spec.batch * 16
-    if len(results) == size:
-        return [answer]
-    return [_core.encode_results(results[start : start + size]) for start in range(0, len(results), size)]
 
 
 async def _http_caller(run: _Run, session: aiohttp.ClientSession, url: str) -> None:
@@ -215,7 +204,7 @@ async def _http_caller(run: _Run, session: aiohttp.ClientSession, url: str) -> N
 
 async def _closed_loop(run: _Run) -> float:
     spec = run.spec
-    path = _PATHS[spec.target, spec.door]
+    path = spec.path
     run.stop_after(spec.seconds)
     started = time.perf_counter()
     if spec.door == "http":
@@ -240,7 +229,7 @@ async def _open_loop(run: _Run) -> float:
     moments = schedule(spec.pattern, spec.rate / spec.batch, spec.seconds, spec.seed)[: len(run.requests)]
     started = time.perf_counter()
     async with grpc.aio.insecure_channel(spec.address, options=_OPTIONS) as channel:
-        streams = [_OpenStream(run, channel.stream_stream(_PATHS[spec.target, "stream"])) for _ in range(spec.callers)]
+        streams = [_OpenStream(run, channel.stream_stream(spec.path)) for _ in range(spec.callers)]
         for number, moment in zip(run.numbers(), moments, strict=False):
             due = started + moment
             delay = due - time.perf_counter()
@@ -258,7 +247,7 @@ class _OpenStream:
         self._run = run
         self._queue: asyncio.Queue[int | None] = asyncio.Queue()
         self._waiting: list[tuple[int, float]] = []
-        self._task = asyncio.create_task(self._receive(call(self._requests())))
+        self._task = asyncio.create_task(self._receive(call(self._requests(), metadata=run.metadata)))
 
     def send(self, number: int, due: float) -> None:
         """Send a request that was due at ``due``."""
@@ -278,7 +267,7 @@ class _OpenStream:
         first = 0
         try:
             async for answer in answers:
-                for part in _split(self._run.spec, answer):
+                for part in self._run.split(answer):
                     number, due = self._waiting[first]
                     self._run.answered(number, part, due)
                     first += 1
@@ -295,15 +284,15 @@ def _measured(spec: Spec) -> Outcome:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         seconds = runner.run(_open_loop(run) if spec.rate else _closed_loop(run))
     used = os.times()
-    transfers, amount = run.check()
+    delivered = run.delivered()
     return Outcome(
         offered=run.sent(),
         accepted=len(run.latencies),
         refused=run.refused,
-        failed=run.failed,
+        failed=run.failed + delivered.faults,
         seconds=seconds,
-        transfers=transfers,
-        amount=amount,
+        done=delivered.done,
+        amount=delivered.amount,
         latency_ms=summary_ms(list(run.latencies.values())),
         cpu_seconds=round(used.user + used.system - cpu.user - cpu.system, 2),
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from api.errors import MalformedRequestError, public_error, retry_after_ms
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
@@ -69,7 +70,7 @@ def read_create(message: pb.CreatePaymentRequest) -> tuple[str, CreatePayment]:
         payer=_payer(message),
         expires_in_seconds=message.expires_in_seconds or _EXPIRES_IN_SECONDS,
         return_url=message.return_url or None,
-        metadata=dict(message.metadata),
+        metadata=dict(message.metadata) if message.metadata else {},
     )
 
 
@@ -143,12 +144,12 @@ def write_payment(payment: Payment) -> pb.Payment:
         subject=payment.subject,
         failure_code=payment.failure_code,
         return_url=payment.return_url,
-        metadata=payment.metadata,
+        metadata=payment.metadata or None,
         allowed_actions=payment.allowed_actions,
-        created_at=payment.created_at,
-        expires_at=payment.expires_at,
-        updated_at=payment.updated_at,
     )
+    _write_moment(message.created_at, payment.created_at)
+    _write_moment(message.expires_at, payment.expires_at)
+    _write_moment(message.updated_at, payment.updated_at)
     if payment.next_action is not None:
         message.next_action.CopyFrom(_next_action(payment.next_action))
     return message
@@ -192,6 +193,12 @@ def write_results(ids: Iterable[str], outcomes: Iterable[Payment | PycoreError])
 def _error(error: PycoreError) -> pb.PaymentError:
     public = public_error(error)
     return pb.PaymentError(reason=public.code.upper(), message=str(public), retry_after_ms=retry_after_ms(public) or 0)
+
+
+def _write_moment(message: Timestamp, moment: datetime) -> None:
+    # The library's own way through datetime costs three times as much as all the rest of a payment.
+    message.seconds = int(moment.timestamp())
+    message.nanos = moment.microsecond * 1000
 
 
 def _next_action(action: NextAction) -> pb.NextAction:

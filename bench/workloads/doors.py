@@ -1,32 +1,27 @@
 """B3: the front doors of the running server: unary calls, streams and HTTP, against empty servers of the same kind.
 
-Server, client and database are processes of their own on one machine. Closed loop figures are ceilings; the open loop
-ones are what a caller sees at half of that.
+Closed loop figures are ceilings; the open loop ones are what a caller sees at half of that.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from statistics import median
+from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import msgspec
 
 from bench import books
 from bench.arrivals import Pattern
-from bench.load import DoorKind, Outcome, Spec
-from bench.process import Child
+from bench.ceiling import Servers, ceiling
+from bench.load import DoorKind, Spec
 from bench.records import LEDGER
-from bench.result import Result, compared
-from bench.server import ServerProcess
+from bench.result import Result
 from bench.suite import Case, Suite
 from pycore.client import LedgerClient
 from pycore.ledger import Account, Ledger
 
 _ACCOUNTS = 10_000
-_ROUNDS = 4
-_SECONDS = 1.5
 _OPEN_SECONDS = 10.0
 _CEILING = "grpc_stream_1"
 _OPEN: dict[str, Pattern] = {"grpc_stream_open_poisson": "poisson", "grpc_stream_open_burst": "burst"}
@@ -58,54 +53,6 @@ def _doors() -> list[Door]:
     return doors
 
 
-class Servers:
-    """The ledger's server and the two empty ones, the client, and what the client was told."""
-
-    def __init__(self, dsn: str, suite: Suite) -> None:
-        self._suite = suite
-        environment = {"PYCORE_LEDGER_JOURNAL_KEY": books.KEY.secret.hex()}
-        self.ledger = ServerProcess(dsn=dsn, data=suite.folder / "server", environment=environment)
-        self._echoes = {kind: Child(["bench.echo", kind]) for kind in ("grpc", "http")}
-        self._addresses = {kind: echo.line() for kind, echo in self._echoes.items()}
-        self._client = Child(["bench.load"])
-        self._runs = 0
-        self.transfers = 0
-        self.amount = 0
-
-    async def load(self, spec: Spec, target: str) -> Outcome:
-        """Run a client against the ledger or the empty server."""
-        self._runs += 1
-        kind = "http" if spec.door == "http" else "grpc"
-        ledger = self.ledger.http_address if kind == "http" else self.ledger.grpc_address
-        address = ledger if target == "ledger" else self._addresses[kind]
-        told = msgspec.structs.replace(spec, address=address, seed=self._runs)
-        self._client.tell(msgspec.json.encode(msgspec.structs.replace(told, target=target)).decode())
-        outcome = msgspec.json.decode(await asyncio.to_thread(self._client.line), type=Outcome)
-        if target == "ledger":
-            self.transfers += outcome.transfers
-            self.amount += outcome.amount
-            if outcome.failed:
-                raise books.BooksError(f"{outcome.failed} requests failed")
-        return outcome
-
-    async def check(self) -> None:
-        """Compare the server's totals with what the client was told. Raises BooksError."""
-        async with LedgerClient(self.ledger.grpc_address) as client:
-            totals = await client.trial_balance()
-        if not all(each.balanced for each in totals) or sum(each.debits_posted for each in totals) != self.amount:
-            raise books.BooksError(f"{totals} in the ledger, {self.amount} acknowledged")
-
-    def stop(self) -> None:
-        """End all of them."""
-        for child in (self._client, *self._echoes.values()):
-            child.kill()
-        self.ledger.stop()
-
-    def pids(self) -> dict[str, int]:
-        """Return the processes that use CPU for a run against the ledger."""
-        return {"server": self.ledger.pid, "client": self._client.pid}
-
-
 async def doors(suite: Suite) -> AsyncIterator[Result]:
     """Every front door in turn with its empty counterpart, then the open loops."""
     async with suite.new_database() as dsn:
@@ -117,7 +64,8 @@ async def doors(suite: Suite) -> AsyncIterator[Result]:
                 sets_the_rate = door.name == _CEILING and suite.wants(*_OPEN)
                 if not suite.wants(door.name) and not sets_the_rate:
                     continue
-                result = await _ceiling(suite, servers, door)
+                spec = msgspec.structs.replace(door.spec, accounts=_ACCOUNTS)
+                result = await ceiling(suite, servers, door.name, spec, rate_max=door.rate_max, unit="transfers/s")
                 stream_rate = result.value if door.name == _CEILING else stream_rate
                 await servers.check()
                 yield result
@@ -140,38 +88,6 @@ async def _create_accounts(servers: Servers) -> None:
             await client.create_accounts([Account(id=first + n, ledger=LEDGER, code=1) for n in range(5000)])
 
 
-async def _ceiling(suite: Suite, servers: Servers, door: Door) -> Result:
-    seconds = suite.seconds(_SECONDS)
-    spec = msgspec.structs.replace(
-        door.spec, seconds=seconds, requests_max=int(door.rate_max * seconds) // door.spec.batch, accounts=_ACCOUNTS
-    )
-    # The first run of a kind pays for connections and caches.
-    warm_up = msgspec.structs.replace(spec, seconds=0.3, requests_max=spec.requests_max // 10 + 1)
-    await servers.load(warm_up, "ledger")
-    found, empty, cpu = [], [], dict[str, float]()
-    for _ in range(_ROUNDS):
-        meter = suite.cpu(**servers.pids())
-        found.append(await servers.load(spec, "ledger"))
-        cpu = _sum([cpu, meter.read()])
-        empty.append(await servers.load(spec, "echo"))
-    return compared(
-        door.name,
-        median(each.transfers / each.seconds for each in found),
-        "transfers/s",
-        median(each.transfers / each.seconds for each in empty),
-        parameters={
-            "loop": "closed",
-            "callers": spec.callers,
-            "batch": spec.batch,
-            "client_processes": 1,
-            "latency_ms": found[-1].latency_ms,
-            "baseline_latency_ms": empty[-1].latency_ms,
-            "refused": sum(each.refused for each in found),
-        },
-        cpu=cpu | {"client": sum(each.cpu_seconds for each in found)},
-    )
-
-
 async def _open_loop(suite: Suite, servers: Servers, pattern: Pattern, rate: float) -> Result:
     seconds = suite.seconds(_OPEN_SECONDS)
     spec = Spec(address="", door="stream", callers=16, seconds=seconds, rate=rate, pattern=pattern, accounts=_ACCOUNTS)
@@ -192,14 +108,6 @@ async def _open_loop(suite: Suite, servers: Servers, pattern: Pattern, rate: flo
         },
         cpu=meter.read() | {"client": outcome.cpu_seconds},
     )
-
-
-def _sum(readings: Iterable[dict[str, float]]) -> dict[str, float]:
-    total: dict[str, float] = {}
-    for reading in readings:
-        for name, seconds in reading.items():
-            total[name] = round(total.get(name, 0.0) + seconds, 2)
-    return total
 
 
 CASES = (Case(doors, (*(door.name for door in _doors()), *_OPEN)),)

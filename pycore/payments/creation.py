@@ -23,7 +23,7 @@ from pycore.payments.balance_limits import CURRENCY as LIMITED_CURRENCY
 from pycore.payments.balance_limits import BalanceLimits
 from pycore.payments.book import PaymentBook
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
-from pycore.payments.parties import Parties
+from pycore.payments.parties import Parties, parties
 from pycore.payments.payment import CaptureMethod, Payment, PaymentMethod, PaymentStatus, decoded_payment, encoded
 from pycore.payments.record import PaymentRecord
 from pycore.payments.request import CreatePayment, check_create, check_key, customer_id, store_id
@@ -146,15 +146,17 @@ class PaymentCreation:
         return await self._parties_known(fresh)
 
     async def _parties_known(self, creations: list[Creation]) -> list[Creation]:
+        unknown = await self._parties.unknown(creation.record for creation in creations)
+        if not unknown:
+            return creations
         known = []
         for creation in creations:
-            record = creation.record
-            try:
-                await self._parties.check(record.tenant, record.customer_id, record.store_id)
-            except NotFoundError as error:
-                creation.outcome = error
-            else:
+            party = next((each for each in parties(creation.record) if each in unknown), None)
+            if party is None:
                 known.append(creation)
+            else:
+                what = party.table.removesuffix("s")
+                creation.outcome = NotFoundError(f"{what}_id: there is no such {what}; nothing was recorded")
         return known
 
     async def record(self, creations: Sequence[Creation], *, deadline: float | None) -> None:

@@ -1,17 +1,27 @@
-"""Whether customers and stores a payment names are the tenant's."""
+"""Whether customers and stores that payments name are the tenant's."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from pycore.errors import NotFoundError
+from pycore.payments.record import PaymentRecord
 from pycore.store import Store, unavailable_raised
 from pycore.tenant import Tenant
 
 _KNOWN_MAX: Final = 1 << 18
-_CUSTOMER: Final = "SELECT 1 FROM customers WHERE id = $1 AND merchant_id = $2 AND live = $3"
-_STORE: Final = "SELECT 1 FROM stores WHERE id = $1 AND merchant_id = $2 AND live = $3"
+_FIND: Final = {
+    table: f"SELECT merchant_id, live, id FROM {table} WHERE id = ANY($1::uuid[])" for table in ("customers", "stores")
+}
+
+
+class Party(NamedTuple):
+    """A customer or store, and whose it is said to be."""
+
+    table: str
+    tenant: Tenant
+    id: int
 
 
 class Parties:
@@ -19,20 +29,24 @@ class Parties:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: set[tuple[Tenant, int]] = set()
+        self._known: set[Party] = set()
 
-    async def check(self, tenant: Tenant, customer_id: int | None, store_id: int | None) -> None:
-        """Raise NotFoundError where one of them is not the tenant's, and LedgerUnavailableError."""
-        if customer_id is not None and (tenant, customer_id) not in self._known:
-            await self._look_up(_CUSTOMER, tenant, customer_id, "customer_id: there is no such customer")
-        if store_id is not None and (tenant, store_id) not in self._known:
-            await self._look_up(_STORE, tenant, store_id, "store_id: there is no such store")
+    async def unknown(self, records: Iterable[PaymentRecord]) -> set[Party]:
+        """Return those named by the payments that are not their tenants'. Raises LedgerUnavailableError."""
+        missing = {party for record in records for party in parties(record)} - self._known
+        for table in {party.table for party in missing}:
+            ids = [UUID(int=party.id) for party in missing if party.table == table]
+            with unavailable_raised():
+                rows = await self._store.pool.fetch(_FIND[table], ids)
+            found = {Party(table, Tenant(row[0].int, row[1]), row[2].int) for row in rows} & missing
+            missing -= found
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            self._known |= found
+        return missing
 
-    async def _look_up(self, query: str, tenant: Tenant, id: int, missing: str) -> None:
-        with unavailable_raised():
-            found = await self._store.pool.fetchval(query, UUID(int=id), UUID(int=tenant.merchant_id), tenant.live)
-        if found is None:
-            raise NotFoundError(f"{missing}; nothing was recorded")
-        if len(self._known) >= _KNOWN_MAX:
-            self._known.clear()
-        self._known.add((tenant, id))
+
+def parties(record: PaymentRecord) -> list[Party]:
+    """Return whom a payment names."""
+    named = (("customers", record.customer_id), ("stores", record.store_id))
+    return [Party(table, record.tenant, id) for table, id in named if id is not None]

@@ -1,0 +1,170 @@
+"""B5: whole payments from balances through gRPC: rows, events, idempotency keys, limits, all of it on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+
+from api.services import Services, open_services
+from bench import books
+from bench.cargo import Till
+from bench.ceiling import Servers, ceiling, data_folder
+from bench.load import DoorKind, Spec
+from bench.result import Result
+from bench.suite import Case, Suite
+from pycore.config import Settings, StoreSettings
+from pycore.ids import format_typed_id, new_id
+from pycore.ledger import Ledger, Transfer
+from pycore.ledger.chart import (
+    AccountCode,
+    AccountKey,
+    Chart,
+    TransferCode,
+    customer_balance,
+    ledger_number,
+    merchant_pending,
+)
+from pycore.merchants import Allowance, KeyTerms, NewCustomer, Scope
+from pycore.money import CNY
+from pycore.tenant import Tenant
+
+_CUSTOMERS = 10_000
+_FUNDS = 10**9
+_LEDGER = ledger_number(CNY, live=False)
+_ALLOWANCE = Allowance(requests_per_second=1_000_000, requests_burst=1_000_000)
+# As long as the answer to one payment.
+_ANSWER_SIZE = 290
+_AT_ONCE = 8
+_TRANSFERS_PER_CALL = 5000
+
+_OPEN = "payment_open_5000"
+_OPEN_RATE = 5000.0
+_OPEN_SECONDS = 60.0
+_CEILINGS: dict[str, tuple[DoorKind, int, int, int]] = {
+    # door, callers, batch, and how many a second the prepared requests suffice for
+    "payment_unary": ("unary", 64, 1, 12_000),
+    "payment_stream": ("stream", 64, 1, 30_000),
+    "payment_batch_100": ("unary", 16, 100, 80_000),
+}
+
+
+class Shop:
+    """A merchant in test mode with customers who have money; ``till`` is what the client gets of it."""
+
+    def __init__(self, tenant: Tenant, till: Till) -> None:
+        self.tenant = tenant
+        self.till = till
+
+    @classmethod
+    async def open(cls, services: Services) -> Shop:
+        """Make one."""
+        merchant = await services.merchants.create("bench", _ALLOWANCE)
+        tenant = Tenant(merchant.id, live=False)
+        terms = KeyTerms(name="bench", scopes=tuple(Scope), allowance=_ALLOWANCE)
+        _, api_key = await services.api_keys.create(tenant, terms)
+        customers: list[int] = []
+        for first in range(0, _CUSTOMERS, _AT_ONCE):
+            new = [NewCustomer(merchant_reference=f"customer-{first + each}") for each in range(_AT_ONCE)]
+            made = await asyncio.gather(*[services.customers.create(tenant, each) for each in new])
+            customers += [each.id for each in made]
+        await _fund(services.ledger, tenant, customers)
+        return cls(tenant, Till(api_key, [format_typed_id("cus", customer) for customer in customers]))
+
+    async def check(self, ledger: Ledger, count: int, amount: int) -> None:
+        """Compare rows and the merchant's account with ``count`` payments of ``amount`` in all. Raises BooksError."""
+        for table in ("payments", "idempotency_keys", "events"):
+            found = await ledger.store.pool.fetchval(f"SELECT count(*) FROM {table}")
+            if found != count:
+                raise books.BooksError(f"{found} rows in {table}, {count} payments acknowledged")
+        paid = await ledger.store.pool.fetchval("SELECT sum(amount) FROM payments WHERE status = 'succeeded'")
+        (pending,) = await ledger.lookup_accounts([merchant_pending(_LEDGER, self.tenant).account_id])
+        if not paid == amount == pending.credits_posted:
+            raise books.BooksError(f"{paid} paid, {pending.credits_posted} booked, {amount} acknowledged")
+
+
+async def _fund(ledger: Ledger, tenant: Tenant, customers: list[int]) -> None:
+    chart = Chart(ledger)
+    (bank,) = await chart.opened([AccountKey(AccountCode.CUSTODY_BANK, _LEDGER)])
+    for first in range(0, len(customers), _TRANSFERS_PER_CALL):
+        some = customers[first : first + _TRANSFERS_PER_CALL]
+        balances = await chart.opened([customer_balance(_LEDGER, tenant, customer) for customer in some])
+        await ledger.create_transfers(
+            [
+                Transfer(
+                    id=new_id(),
+                    debit_account_id=bank,
+                    credit_account_id=balance,
+                    amount=_FUNDS,
+                    ledger=_LEDGER,
+                    code=TransferCode.TEST_FUNDS,
+                )
+                for balance in balances
+            ]
+        )
+
+
+async def payments(suite: Suite) -> AsyncIterator[Result]:
+    """The ceilings in turn with the empty server, then the open loop."""
+    async with suite.new_database() as dsn:
+        settings = Settings(store=StoreSettings(dsn=dsn, data=str(data_folder(suite))))
+        async with Ledger.open(store=settings.store, key=books.KEY) as ledger:
+            shop = await Shop.open(await open_services(ledger, settings))
+        till = suite.folder / "till.json"
+        shop.till.keep(till)
+        servers = await asyncio.to_thread(Servers, dsn, suite, answer_size=_ANSWER_SIZE)
+        servers.transfers, servers.amount = _CUSTOMERS, _CUSTOMERS * _FUNDS
+        try:
+            for name, (door, callers, batch, rate_max) in _CEILINGS.items():
+                if suite.wants(name):
+                    spec = Spec(address="", door=door, callers=callers, batch=batch, till=str(till))
+                    yield await ceiling(suite, servers, name, spec, rate_max=rate_max, unit="payments/s")
+                    await servers.check()
+            if suite.wants(_OPEN):
+                yield await _open_loop(suite, servers, till)
+                await servers.check()
+        finally:
+            servers.stop()
+        async with Ledger.open(store=settings.store, key=books.KEY) as ledger:
+            books.check(ledger, created=servers.transfers, posted=servers.amount)
+            await shop.check(ledger, servers.transfers - _CUSTOMERS, servers.amount - _CUSTOMERS * _FUNDS)
+            state = ledger.state_hash()
+        await books.check_rebuild(dsn, state)
+
+
+async def _open_loop(suite: Suite, servers: Servers, till: Path) -> Result:
+    seconds = suite.seconds(_OPEN_SECONDS)
+    spec = Spec(
+        address="",
+        door="stream",
+        callers=16,
+        seconds=seconds,
+        rate=_OPEN_RATE,
+        requests_max=round(_OPEN_RATE * seconds),
+        till=str(till),
+    )
+    # What a server just started has to do first (connections, caches) is not what is asked about.
+    await servers.load(msgspec.structs.replace(spec, seconds=1.0, requests_max=round(_OPEN_RATE)), "ledger")
+    meter = suite.cpu(**servers.pids())
+    outcome = await servers.load(spec, "ledger")
+    return Result(
+        name=_OPEN,
+        value=outcome.latency_ms["p99"],
+        unit="ms, p99",
+        parameters={
+            "loop": "open, poisson",
+            "rate": round(_OPEN_RATE),
+            "offered": outcome.offered,
+            # No payer refuses here and no request is invalid, so whatever did not succeed is the system's fault.
+            "success": outcome.done / outcome.offered,
+            "refused": outcome.refused,
+            "failed": outcome.failed,
+            "latency_ms": outcome.latency_ms,
+        },
+        cpu=meter.read() | {"client": outcome.cpu_seconds},
+    )
+
+
+CASES = (Case(payments, (*_CEILINGS, _OPEN)),)
