@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from pycore.errors import AlreadyExistsError, NotFoundError, PycoreError
+from pycore.errors import AlreadyExistsError, PycoreError
 from pycore.events import EVENTS, EventType, event_row
 from pycore.ids import new_id
 from pycore.ledger import CreateTransferStatus, Insertion, Ledger, Operation, Transfer
@@ -23,7 +23,7 @@ from pycore.payments.balance_limits import CURRENCY as LIMITED_CURRENCY
 from pycore.payments.balance_limits import BalanceLimits
 from pycore.payments.book import PaymentBook
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
-from pycore.payments.parties import Parties, parties
+from pycore.payments.parties import Parties, Party, parties
 from pycore.payments.payment import CaptureMethod, Payment, PaymentMethod, PaymentStatus, decoded_payment, encoded
 from pycore.payments.record import PaymentRecord
 from pycore.payments.request import CreatePayment, check_create, check_key, customer_id, store_id
@@ -78,6 +78,11 @@ class Creation:
             expires_at=now_ns + request.expires_in_seconds * _SECOND,
             updated_at=now_ns,
         )
+
+    @property
+    def parties(self) -> list[Party]:
+        """Whom it names."""
+        return parties(self.record.tenant, self.record.customer_id, self.record.store_id)
 
     @property
     def is_paid_from_balance(self) -> bool:
@@ -146,18 +151,11 @@ class PaymentCreation:
         return await self._parties_known(fresh)
 
     async def _parties_known(self, creations: list[Creation]) -> list[Creation]:
-        unknown = await self._parties.unknown(creation.record for creation in creations)
-        if not unknown:
-            return creations
-        known = []
-        for creation in creations:
-            party = next((each for each in parties(creation.record) if each in unknown), None)
-            if party is None:
-                known.append(creation)
-            else:
-                what = party.table.removesuffix("s")
-                creation.outcome = NotFoundError(f"{what}_id: there is no such {what}; nothing was recorded")
-        return known
+        unknown = await self._parties.unknown(party for creation in creations for party in creation.parties)
+        for creation in creations if unknown else ():
+            for party in unknown.intersection(creation.parties):
+                creation.outcome = party.not_found()
+        return [creation for creation in creations if creation.outcome is None]
 
     async def record(self, creations: Sequence[Creation], *, deadline: float | None) -> None:
         """Make the payments durable; those paid from a balance are decided. Raises as ``Ledger.enqueue``."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from pycore.payments.record import PaymentRecord
+from pycore.errors import NotFoundError
 from pycore.store import Store, unavailable_raised
 from pycore.tenant import Tenant
 
@@ -23,6 +23,11 @@ class Party(NamedTuple):
     tenant: Tenant
     id: int
 
+    def not_found(self) -> NotFoundError:
+        """Return what the caller is told where it is not so."""
+        what = self.table.removesuffix("s")
+        return NotFoundError(f"{what}_id: there is no such {what}; nothing was recorded")
+
 
 class Parties:
     """Remembers who belongs to whom: neither customers nor stores ever change hands."""
@@ -31,9 +36,14 @@ class Parties:
         self._store = store
         self._known: set[Party] = set()
 
-    async def unknown(self, records: Iterable[PaymentRecord]) -> set[Party]:
-        """Return those named by the payments that are not their tenants'. Raises LedgerUnavailableError."""
-        missing = {party for record in records for party in parties(record)} - self._known
+    async def check(self, tenant: Tenant, customer_id: int | None, store_id: int | None) -> None:
+        """Raise NotFoundError where one of them is not the tenant's, and LedgerUnavailableError."""
+        for party in await self.unknown(parties(tenant, customer_id, store_id)):
+            raise party.not_found()
+
+    async def unknown(self, named: Iterable[Party]) -> set[Party]:
+        """Return those that are not their tenants'. Raises LedgerUnavailableError."""
+        missing = set(named) - self._known
         for table in {party.table for party in missing}:
             ids = [UUID(int=party.id) for party in missing if party.table == table]
             with unavailable_raised():
@@ -46,7 +56,7 @@ class Parties:
         return missing
 
 
-def parties(record: PaymentRecord) -> list[Party]:
-    """Return whom a payment names."""
-    named = (("customers", record.customer_id), ("stores", record.store_id))
-    return [Party(table, record.tenant, id) for table, id in named if id is not None]
+def parties(tenant: Tenant, customer_id: int | None, store_id: int | None) -> list[Party]:
+    """Return those that are named."""
+    named = (("customers", customer_id), ("stores", store_id))
+    return [Party(table, tenant, id) for table, id in named if id is not None]
