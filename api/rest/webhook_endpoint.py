@@ -15,6 +15,7 @@ from api.rest.endpoint import TenantEndpoint, read_query
 from api.services import Services
 from pycore.errors import InvalidRequestError, InvalidStateError, LedgerUnavailableError, NotFoundError
 from pycore.events import Delivery, EndpointChange, WebhookEndpoint, WebhookSecret
+from pycore.events.delivery import REPLAY_EVENTS_MAX
 from pycore.events.event import ID_PREFIX as EVENT_PREFIX
 from pycore.events.webhook_endpoint import ID_PREFIX
 from pycore.ids import format_typed_id
@@ -349,6 +350,7 @@ ENDPOINTS: Final = (
         handler=replay,
         scope=Scope.WEBHOOKS_WRITE,
         summary="Send events again",
+        description=f"At most {REPLAY_EVENTS_MAX} at once, the oldest first.",
         body=Replay,
         answer=Replayed,
         errors=(*_CHANGE_ERRORS, NotFoundError),

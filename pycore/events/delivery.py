@@ -30,6 +30,9 @@ DISABLE_SECONDS: Final = 3 * 86_400
 FAN_OUT_EVENTS_MAX: Final = 1000
 """Events looked at for one endpoint in one go."""
 
+REPLAY_EVENTS_MAX: Final = 10_000
+"""Events sent again by one request, the oldest first."""
+
 Status = Literal["pending", "delivered", "dead"]
 
 # One statement, so one transaction: deliveries are made and the place in the log moves on, or neither.
@@ -97,21 +100,25 @@ WHERE endpoint_id = $3 AND endpoint.merchant_id = $1 AND endpoint.live = $2
 ORDER BY event_sequence DESC LIMIT $6
 """
 _REPLAY: Final = """
-INSERT INTO webhook_deliveries AS delivery (endpoint_id, event_sequence, status, next_try_at, updated_at)
+INSERT INTO webhook_deliveries (endpoint_id, event_sequence, status, next_try_at, updated_at)
 SELECT endpoint.id, event.sequence, 'pending', $4, $4
 FROM webhook_endpoints AS endpoint JOIN events AS event USING (merchant_id, live)
+LEFT JOIN webhook_deliveries AS earlier
+    ON earlier.endpoint_id = endpoint.id AND earlier.event_sequence = event.sequence
 WHERE merchant_id = $1 AND live = $2 AND endpoint.id = $3
     AND event.sequence BETWEEN $5 AND least($6, endpoint.last_sequence)
     AND ($5 = $6 OR endpoint.event_types = '{}' OR event.type = ANY (endpoint.event_types))
+    AND ($7 OR earlier.status = 'dead')
+ORDER BY event.sequence LIMIT $8
 ON CONFLICT (endpoint_id, event_sequence) DO UPDATE
 SET status = 'pending', tries_count = 0, next_try_at = $4, updated_at = $4
-WHERE $7 OR delivery.status = 'dead'
 """
 _BACKLOG: Final = """
-SELECT count(*) AS waiting, min(events.created_at) AS oldest_at
-FROM webhook_deliveries JOIN webhook_endpoints AS endpoint ON endpoint.id = endpoint_id
-JOIN events ON sequence = event_sequence
-WHERE next_try_at IS NOT NULL AND endpoint.status = 'enabled'
+SELECT waiting, created_at AS oldest_at FROM (
+    SELECT count(*) AS waiting, min(event_sequence) AS oldest
+    FROM webhook_deliveries JOIN webhook_endpoints AS endpoint ON endpoint.id = endpoint_id
+    WHERE next_try_at IS NOT NULL AND endpoint.status = 'enabled'
+) AS backlog LEFT JOIN events ON sequence = oldest
 """
 
 
@@ -261,6 +268,8 @@ class Deliveries:
     ) -> int:
         """Send again what was given up since ``event``, that one included, and return how many events that are.
 
+        They are at most ``REPLAY_EVENTS_MAX``, the oldest first: where it is so many, ask again from a later one.
+
         ``every`` takes all events of the endpoint's types, delivered ones too. Raises LedgerUnavailableError and
         OutcomeUnknownError.
         """
@@ -271,7 +280,15 @@ class Deliveries:
     ) -> int:
         async with changing(self._pool) as connection:
             status = await connection.execute(
-                _REPLAY, UUID(int=tenant.merchant_id), tenant.live, UUID(int=endpoint_id), now_ns, first, last, every
+                _REPLAY,
+                UUID(int=tenant.merchant_id),
+                tenant.live,
+                UUID(int=endpoint_id),
+                now_ns,
+                first,
+                last,
+                every,
+                REPLAY_EVENTS_MAX,
             )
         return int(status.rsplit(" ", 1)[-1])
 

@@ -318,6 +318,22 @@ async def test_the_backlog_is_counted(
         assert (await deliveries.backlog()).waiting == 3
 
 
+async def test_much_is_sent_again_in_pieces(
+    endpoints: WebhookEndpoints, deliveries: Deliveries, log: EventLog, pool: Pool, tenant: Tenant, happen: Happen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(delivery_module, "REPLAY_EVENTS_MAX", 2)
+    async with Receiver() as receiver:
+        endpoint = await told(endpoints, tenant, receiver)
+    await happen(tenant, 6)
+    await deliveries.fan_out(time.time_ns())
+    await pool.execute("UPDATE webhook_deliveries SET status = 'dead', next_try_at = NULL")
+    second = (await log.read(tenant))[1]
+    again = [await deliveries.replay_since(tenant, endpoint.id, second, time.time_ns()) for _ in range(4)]
+    assert again == [2, 2, 1, 0]
+    assert [each.status for each in await deliveries.of(tenant, endpoint.id)] == ["pending"] * 5 + ["dead"]
+
+
 def test_retries_last_about_a_day() -> None:
     waits = [delivery_module.retry_at(count, 0) for count in range(1, 11)]
     assert delivery_module.retry_at(11, 0) is None
