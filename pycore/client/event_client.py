@@ -4,8 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 from grpc import aio
@@ -13,7 +12,7 @@ from grpc import aio
 from pycore.client._generated.pycore.events.v1 import events_pb2 as pb
 from pycore.client.credentials import TlsCredentials
 from pycore.client.failure import Failure
-from pycore.client.server import Server
+from pycore.client.server import Client, Server
 from pycore.events import EventView
 
 SERVICE: Final = "pycore.events.v1.EventService"
@@ -23,7 +22,7 @@ _DELAY_SECONDS_MIN: Final = 0.05
 _DELAY_SECONDS_MAX: Final = 5.0
 
 
-class EventClient:
+class EventClient(Client):
     """What happens to one merchant's payments, in the mode of its key.
 
     ``async with EventClient("127.0.0.1:7400", api_key="sk_test_…") as events``. Raises, from every method:
@@ -39,20 +38,8 @@ class EventClient:
         credentials: TlsCredentials | None = None,
     ) -> None:
         """``address`` is ``host:port``; ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS."""
-        self._server = Server(address, timeout_seconds, credentials, api_key)
+        super().__init__(Server(address, timeout_seconds, credentials, api_key))
         self._trigger = self._server.method(f"/{SERVICE}/TriggerEvent")
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._server.close()
 
     async def trigger(self, type: str) -> EventView:
         """Make an event of a payment that never was, in test mode.

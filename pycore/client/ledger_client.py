@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from pycore import _core
 from pycore.client import wire
 from pycore.client.credentials import TlsCredentials
 from pycore.client.pipelined_stream import PipelinedStream
-from pycore.client.server import Server, UnaryMethod
+from pycore.client.server import Client, Server, UnaryMethod
 from pycore.ledger import (
     Account,
     AccountBalance,
@@ -34,7 +33,7 @@ UNANSWERED_TRANSFERS_MAX: Final = 8 * 8190
 """Transfers of a stream on their way without an answer; beyond, its source is not asked for more."""
 
 
-class LedgerClient:
+class LedgerClient(Client):
     """A ledger served by ``python -m api``.
 
     ``async with LedgerClient("127.0.0.1:7400") as ledger`` gives the methods of ``pycore.ledger.Ledger``. A call that
@@ -61,7 +60,7 @@ class LedgerClient:
         ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS; ``api_key`` is an operator's, and not
         needed where the ledger is open to this machine.
         """
-        self._server = Server(address, timeout_seconds, credentials, api_key)
+        super().__init__(Server(address, timeout_seconds, credentials, api_key))
         self._create_accounts = self._method("CreateAccounts")
         self._create_transfers = self._method("CreateTransfers")
         self._lookup_accounts = self._method("LookupAccounts")
@@ -70,18 +69,6 @@ class LedgerClient:
         self._get_account_balances = self._method("GetAccountBalances")
         self._get_trial_balance = self._method("GetTrialBalance")
         self._call = self._server.call
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._server.close()
 
     # -- writing
 

@@ -3,14 +3,13 @@
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from functools import partial
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from pycore.client import payment_wire as wire
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.client.credentials import TlsCredentials
 from pycore.client.pipelined_stream import PipelinedStream
-from pycore.client.server import Server, UnaryMethod
+from pycore.client.server import Client, Server, UnaryMethod
 from pycore.errors import PycoreError
 from pycore.payments import CapturePayment, ConfirmPayment, CreatePayment, CreateRefund, Payment, PaymentStatus, Refund
 
@@ -20,7 +19,7 @@ UNANSWERED_PAYMENTS_MAX: Final = 4096
 """Payments of a stream on their way without an answer; beyond, its source is not asked for more."""
 
 
-class PaymentClient:
+class PaymentClient(Client):
     """The payments of one merchant, in the mode of its key.
 
     ``async with PaymentClient("127.0.0.1:7400", api_key="sk_test_…") as payments``. Every call that changes something
@@ -43,7 +42,7 @@ class PaymentClient:
         credentials: TlsCredentials | None = None,
     ) -> None:
         """``address`` is ``host:port``; ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS."""
-        self._server = Server(address, timeout_seconds, credentials, api_key)
+        super().__init__(Server(address, timeout_seconds, credentials, api_key))
         self._create = self._method("CreatePayment")
         self._submit = self._method("SubmitPayments")
         self._confirm = self._method("ConfirmPayment")
@@ -54,18 +53,6 @@ class PaymentClient:
         self._refund = self._method("CreateRefund")
         self._get_refund = self._method("GetRefund")
         self._list_refunds = self._method("ListRefunds")
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._server.close()
 
     # -- changing
 

@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from typing import Final, TypeAlias
+from types import TracebackType
+from typing import Final, Self, TypeAlias
 
 from grpc import aio
 
@@ -81,3 +82,22 @@ class Server:
                     raise outcome_unknown(failure.error) from failure.error
                 raise failure.error
             await asyncio.sleep(wait)
+
+
+class Client:
+    """What every client is: methods of one server, closed at the end of ``async with``."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._server.close()
