@@ -1,7 +1,7 @@
 """Prometheus metrics, made from the ledger's own counters when somebody asks: nothing is counted per item."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -19,6 +19,7 @@ from pycore.ledger import Ledger
 from pycore.ledger.stats import Histogram
 from pycore.merchants import OperatorScope
 from pycore.payments import PaymentDesk
+from pycore.payments.channel_stats import ChannelStats
 
 _BALANCED_SECONDS: Final = 30.0
 
@@ -137,12 +138,36 @@ class WebhookCollector(Collector):
         yield tries
 
 
+class ChannelCollector(Collector):
+    """What channels were asked and told us, and what waits for a person."""
+
+    def __init__(self, stats: ChannelStats) -> None:
+        self._stats = stats
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        stats = self._stats
+        yield _counter("channel_calls", "Calls to channels.", ["channel", "step", "outcome"], stats.calls.items())
+        yield _counter(
+            "channel_notifications",
+            "What channels told us, by what became of it.",
+            ["channel", "result"],
+            stats.notifications.items(),
+        )
+        alerts = [((code,), count) for code, count in stats.alerts.items()]
+        yield _counter("payment_alerts", "What must not happen and did: somebody has to look.", ["code"], alerts)
+        yield GaugeMetricFamily(
+            "pycore_payments_by_hand", "Attempts and refunds nobody asks about any more.", stats.by_hand
+        )
+
+
 def registry(services: Services) -> CollectorRegistry:
     """Return a registry of its own: two servers in one process do not meet."""
     registry = CollectorRegistry()
     registry.register(LedgerCollector(services.ledger))
     registry.register(PaymentCollector(services.payments))
     registry.register(WebhookCollector(services.outbox.dispatcher))
+    registry.register(ChannelCollector(services.channels.stats))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
@@ -166,6 +191,15 @@ def endpoint(services: Services) -> Endpoint:
         tag="operation",
         media_type="text/plain",
     )
+
+
+def _counter(
+    name: str, text: str, labels: Sequence[str], counts: Iterable[tuple[Sequence[str], int]]
+) -> CounterMetricFamily:
+    counter = CounterMetricFamily(f"pycore_{name}", text, labels=labels)
+    for values, count in sorted(counts):
+        counter.add_metric(values, count)
+    return counter
 
 
 def _histogram(name: str, text: str, histogram: Histogram) -> HistogramMetricFamily:

@@ -19,6 +19,11 @@ _BY_HAND: Final = (
     "SELECT * FROM payment_attempts WHERE next_check_at IS NULL AND status IN ('created', 'submitted', 'unknown')"
     " ORDER BY id LIMIT $1"
 )
+_BY_HAND_COUNT: Final = """
+SELECT (SELECT count(*) FROM payment_attempts
+        WHERE next_check_at IS NULL AND status IN ('created', 'submitted', 'unknown'))
+     + (SELECT count(*) FROM refunds WHERE next_check_at IS NULL AND status IN ('pending', 'requires_action'))
+"""
 
 
 class Due(NamedTuple):
@@ -58,6 +63,11 @@ class Attempts:
         with unavailable_raised():
             rows = await self._store.pool.fetch(_BY_HAND, count)
         return [attempt_record(row) for row in rows]
+
+    async def by_hand_count(self) -> int:
+        """Return how many attempts and refunds wait for a person."""
+        with unavailable_raised():
+            return int(await self._store.pool.fetchval(_BY_HAND_COUNT))
 
 
 def open_ones(attempts: Sequence[AttemptRecord]) -> list[AttemptRecord]:

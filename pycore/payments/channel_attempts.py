@@ -17,7 +17,8 @@ from pycore.payments import ladder
 from pycore.payments.attempt import AttemptRecord, EndsAs, changed_attempt
 from pycore.payments.attempts import Attempts
 from pycore.payments.book import PaymentBook
-from pycore.payments.channel_call import call_order
+from pycore.payments.channel_call import call
+from pycore.payments.channel_stats import ChannelStats
 from pycore.payments.idempotency import Reply
 from pycore.payments.ladder import ORDER_GRACE_NS, Over, Situation, Step
 from pycore.payments.outcomes import Certain, Outcomes, Settled
@@ -42,12 +43,14 @@ class ChannelAttempts:
         attempts: Attempts,
         channels: ChannelAccounts,
         outcomes: Outcomes,
+        stats: ChannelStats,
         clock_ns: Callable[[], int],
     ) -> None:
         self._book = book
         self._attempts = attempts
         self._channels = channels
         self._outcomes = outcomes
+        self._stats = stats
         self._clock_ns = clock_ns
         self._tasks: set[asyncio.Task[Any]] = set()
         self.under_way: set[int] = set()
@@ -111,12 +114,12 @@ class ChannelAttempts:
     async def _create(self, attempt: AttemptRecord, payer: Payer) -> tuple[Certain, Outcome, list[Entry]]:
         connection, order = self._connection(attempt), attempt.order(payer)
         situation = _situation(attempt, connection, self._clock_ns(), is_first=True)
-        called = await call_order(connection, attempt.channel, Step.CREATE, order)
+        called = await call(self._stats, connection, attempt.channel, Step.CREATE, order)
         entries = [self._entry(attempt, called.detail)]
         if isinstance(called.outcome, Unknown) and attempt.method not in ladder.PAYER_NEEDED:
             # The payer waits, and made again with the same number it is the same order.
             situation = _situation(attempt, connection, self._clock_ns())
-            called = await call_order(connection, attempt.channel, Step.CREATE, order)
+            called = await call(self._stats, connection, attempt.channel, Step.CREATE, order)
             entries.append(self._entry(attempt, called.detail))
         certain = ladder.after(Step.CREATE, called.outcome, situation)
         assert not isinstance(certain, Step)
@@ -163,7 +166,7 @@ class ChannelAttempts:
                 if marked is None:
                     return None  # decided meanwhile, by a notification
                 attempt = marked
-            called = await call_order(connection, attempt.channel, step, order)
+            called = await call(self._stats, connection, attempt.channel, step, order)
             entries.append(self._entry(attempt, called.detail))
             is_reversing = attempt.is_reversing and not (is_first_reversal and ladder.is_refused(called.outcome))
             situation = _situation(attempt, connection, self._clock_ns(), is_reversing=is_reversing)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import Final, NamedTuple
 
 import structlog
@@ -19,13 +18,13 @@ from pycore.channels import (
     UnsupportedOperationError,
 )
 from pycore.errors import ConfigurationError
+from pycore.payments.channel_stats import ChannelStats
 from pycore.payments.ladder import Step
+from pycore.payments.refund_ladder import RefundStep
 from pycore.payments.timeline import described
 
 log = structlog.get_logger(__name__)
 
-CALLS: Final[Counter[tuple[str, str, str]]] = Counter()
-"""Calls since the start by channel, step and outcome."""
 NO_ACCOUNT: Final = "no_account"
 """The code where we have no account at a channel (any more, or yet)."""
 
@@ -37,29 +36,26 @@ class Called(NamedTuple):
     detail: dict[str, object]
 
 
-async def call_order(connection: ChannelConnection | None, channel: str, step: Step, order: ChannelOrder) -> Called:
-    """Ask a channel about an order."""
-    return await _called(connection, channel, step, order)
-
-
-async def call_refund(connection: ChannelConnection | None, channel: str, step: str, refund: Refund) -> Called:
-    """Ask a channel about a refund: ``refund`` or ``query_refund``."""
-    return await _called(connection, channel, step, refund)
-
-
-async def _called(
-    connection: ChannelConnection | None, channel: str, step: str, subject: ChannelOrder | Refund
+async def call(
+    stats: ChannelStats,
+    connection: ChannelConnection | None,
+    channel: str,
+    step: Step | RefundStep,
+    subject: ChannelOrder | Refund,
 ) -> Called:
+    """Ask a channel about an order or a refund; ``step`` is the call's name."""
     started = time.monotonic()
     outcome = await _outcome(connection, step, subject)
     shown = described(outcome)
-    CALLS[channel, step, str(shown["outcome"])] += 1
+    stats.calls[channel, step, str(shown["outcome"])] += 1
     milliseconds = round((time.monotonic() - started) * 1000)
     return Called(outcome, {"channel": channel, "step": step, **shown, "milliseconds": milliseconds})
 
 
-async def _outcome(connection: ChannelConnection | None, step: str, subject: ChannelOrder | Refund) -> Outcome:
-    makes = step in {Step.CREATE, "refund"}
+async def _outcome(
+    connection: ChannelConnection | None, step: Step | RefundStep, subject: ChannelOrder | Refund
+) -> Outcome:
+    makes = step in {Step.CREATE, RefundStep.REFUND}
     if connection is None:
         return Failed(ReasonClass.RETRY_SAME_ID, NO_ACCOUNT) if makes else Unknown(NO_ACCOUNT)
     try:

@@ -15,6 +15,7 @@ from pycore.payments.book import PaymentBook
 from pycore.payments.channel_attempts import ChannelAttempts
 from pycore.payments.channel_payments import ChannelPayments
 from pycore.payments.channel_refunds import ChannelRefunds
+from pycore.payments.channel_stats import ChannelStats
 from pycore.payments.desk import PaymentDesk
 from pycore.payments.notifications import Notifications
 from pycore.payments.outcomes import Outcomes
@@ -31,7 +32,8 @@ class ChannelDesk:
         payments: what the doors call.
         notifications: takes what channels tell us.
         attempts: reads attempts; the operator's queue.
-        outcomes: counts what must not happen.
+        outcomes: records what becomes certain of an attempt.
+        stats: what is counted.
         sweeper: does what is due.
     """
 
@@ -47,14 +49,17 @@ class ChannelDesk:
                 outcome = RoutingOutcome[attempt.routed_as.name]
                 routes.record(attempt.channel, attempt.method, outcome, live=attempt.tenant.live)
 
+        self.stats = stats = ChannelStats()
         self.attempts = Attempts(store)
-        self.outcomes = Outcomes(book, self.attempts, accounts, routed, clock_ns)
-        self._work = ChannelAttempts(book, self.attempts, channels, self.outcomes, clock_ns)
-        self._refunds = ChannelRefunds(store, book, self.attempts, accounts, channels, clock_ns)
+        self.outcomes = Outcomes(book, self.attempts, accounts, routed, stats, clock_ns)
+        self._work = ChannelAttempts(book, self.attempts, channels, self.outcomes, stats, clock_ns)
+        self._refunds = ChannelRefunds(store, book, self.attempts, accounts, channels, stats, clock_ns)
         methods = ChannelPayments(book, self.attempts, channels, routes, self._work, self._refunds, clock_ns)
         self.payments = PaymentDesk(ledger, methods, book=book, accounts=accounts, clock_ns=clock_ns)
-        self.notifications = Notifications(channels, book, self.attempts, self.outcomes, self._refunds, clock_ns)
-        self.sweeper = Sweeper(store, self.attempts, self._work, self._refunds, self.payments.payments.expire, clock_ns)
+        self.notifications = Notifications(channels, book, self.attempts, self.outcomes, self._refunds, stats, clock_ns)
+        self.sweeper = Sweeper(
+            store, self.attempts, self._work, self._refunds, self.payments.payments.expire, stats, clock_ns
+        )
 
     async def __aenter__(self) -> Self:
         await self.accounts.__aenter__()

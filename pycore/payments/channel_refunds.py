@@ -21,7 +21,8 @@ from pycore.payments import postings, tables
 from pycore.payments.attempt import AttemptRecord
 from pycore.payments.attempts import Attempts, Due
 from pycore.payments.book import PaymentBook
-from pycore.payments.channel_call import call_refund
+from pycore.payments.channel_call import call
+from pycore.payments.channel_stats import ChannelStats
 from pycore.payments.ladder import ORDER_GRACE_NS, next_check_at
 from pycore.payments.payment import RefundStatus
 from pycore.payments.record import PaymentRecord, RefundRecord, moment
@@ -58,6 +59,7 @@ class ChannelRefunds:
         attempts: Attempts,
         accounts: Chart,
         channels: ChannelAccounts,
+        stats: ChannelStats,
         clock_ns: Callable[[], int],
     ) -> None:
         self._store = store
@@ -65,6 +67,7 @@ class ChannelRefunds:
         self._attempts = attempts
         self._accounts = accounts
         self._channels = channels
+        self._stats = stats
         self._clock_ns = clock_ns
         self._tasks: set[asyncio.Task[Any]] = set()
         self.under_way: set[int] = set()
@@ -154,7 +157,7 @@ class ChannelRefunds:
         is_first = step is RefundStep.REFUND
         entries: list[Entry] = []
         while True:
-            called = await call_refund(connection, refund.channel, step, wanted)
+            called = await call(self._stats, connection, refund.channel, step, wanted)
             shown = {"refund": format_typed_id("rfd", refund.id), **called.detail}
             entries.append(Entry(self._clock_ns(), EntryKind.CALLED, shown))
             may_come = self._clock_ns() < refund.created_at + ORDER_GRACE_NS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -25,6 +24,7 @@ from pycore.payments.attempt import AttemptRecord, AttemptStatus
 from pycore.payments.attempts import Attempts
 from pycore.payments.book import PaymentBook
 from pycore.payments.channel_refunds import ChannelRefunds
+from pycore.payments.channel_stats import ChannelStats
 from pycore.payments.ladder import Over, Paid
 from pycore.payments.outcomes import Outcomes
 from pycore.payments.payment import RefundStatus
@@ -33,8 +33,6 @@ from pycore.payments.timeline import Entry, EntryKind, described
 
 log = structlog.get_logger(__name__)
 
-NOTIFICATIONS: Final[Counter[tuple[str, str]]] = Counter()
-"""Notifications since the start by channel and what became of them."""
 _HEX_DIGITS: Final = 32
 
 
@@ -48,6 +46,7 @@ class Notifications:
         attempts: Attempts,
         outcomes: Outcomes,
         refunds: ChannelRefunds,
+        stats: ChannelStats,
         clock_ns: Callable[[], int],
     ) -> None:
         self._channels = channels
@@ -55,6 +54,7 @@ class Notifications:
         self._attempts = attempts
         self._outcomes = outcomes
         self._refunds = refunds
+        self._stats = stats
         self._clock_ns = clock_ns
 
     async def take(self, channel: str, received: HttpNotification, *, live: bool) -> HttpResponse:
@@ -72,7 +72,7 @@ class Notifications:
         except NotificationRefusedError as refused:
             told = refused.reason
         accepted = told in _ACCEPTED
-        NOTIFICATIONS[channel, told] += 1
+        self._stats.notifications[channel, told] += 1
         if not accepted:
             log.warning("a notification is refused", channel=channel, live=live, reason=told)
         return connection.notification_answer(accepted=accepted)

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -30,6 +29,7 @@ from pycore.payments import actions, postings, tables
 from pycore.payments.attempt import AttemptRecord, AttemptStatus, EndsAs, RoutedAs, changed_attempt, new_attempt
 from pycore.payments.attempts import Attempts, open_ones
 from pycore.payments.book import PaymentBook
+from pycore.payments.channel_stats import ChannelStats
 from pycore.payments.idempotency import Reply
 from pycore.payments.ladder import Over, Paid, Shown, Wait
 from pycore.payments.payment import FINAL, PaymentMethod, PaymentStatus, RefundStatus, encoded
@@ -91,15 +91,15 @@ class Outcomes:
         attempts: Attempts,
         accounts: Chart,
         routed: Callable[[AttemptRecord], None],
+        stats: ChannelStats,
         clock_ns: Callable[[], int],
     ) -> None:
         self._book = book
         self._attempts = attempts
         self._accounts = accounts
         self._routed = routed
+        self._stats = stats
         self._clock_ns = clock_ns
-        self.alerts: Counter[str] = Counter()
-        """What must not happen and did, by reason, since the start."""
 
     async def settle(
         self,
@@ -142,7 +142,7 @@ class Outcomes:
                 if refused.constraint != _SAME_TRANSACTION:
                     raise
                 change = _Change(payment, attempt, entries)
-                self.alert(change, "other_transaction")
+                self._alert(change, "other_transaction")
                 return await self._commit(change, reply)
 
     async def mismatch(self, attempt: AttemptRecord, code: str, entries: Sequence[Entry]) -> None:
@@ -152,13 +152,13 @@ class Outcomes:
             assert current is not None
             if current.failure_code != code:  # once, however often it is told
                 change = _Change(payment, current, entries)
-                self.alert(change, code)
+                self._alert(change, code)
                 await self._commit(change, None)
 
-    def alert(self, change: _Change, code: str) -> None:
+    def _alert(self, change: _Change, code: str) -> None:
         """Note what must not happen; nothing is booked on its word."""
         now_ns = self._clock_ns()
-        self.alerts[code] += 1
+        self._stats.alerts[code] += 1
         log.error("a channel contradicts us", payment=format_typed_id("pay", change.payment.id), code=code)
         change.attempt = change.attempt.changed(now_ns, failure_code=code)
         change.note(now_ns, EntryKind.ALERT, code=code)
@@ -190,11 +190,11 @@ class Outcomes:
     async def _paid(self, change: _Change, paid: Succeeded) -> None:
         attempt, payment, now_ns = change.attempt, change.payment, self._clock_ns()
         if paid.amount != attempt.money or not paid.transaction_id:
-            self.alert(change, "other_amount")
+            self._alert(change, "other_amount")
             return
         if attempt.status is AttemptStatus.SUCCEEDED:
             if attempt.transaction_id != paid.transaction_id:
-                self.alert(change, "other_transaction")
+                self._alert(change, "other_transaction")
             return
         is_double = payment.status in FINAL or payment.status is PaymentStatus.AUTHORIZED
         change.attempt = attempt.changed(
@@ -312,7 +312,6 @@ class Outcomes:
         status = AttemptStatus.SUBMITTED if known else AttemptStatus.UNKNOWN
         change.attempt = attempt.asked(now_ns, status=status, routed_as=routed)
         if change.attempt.next_check_at is None:
-            self.alerts["by_hand"] += 1
             change.note(now_ns, EntryKind.BY_HAND, checks=change.attempt.checks_count)
 
 

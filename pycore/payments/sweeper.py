@@ -7,6 +7,7 @@ after it was written, and the channel is asked before anything else is done.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -16,6 +17,7 @@ from pycore.errors import PycoreError
 from pycore.payments.attempts import Attempts
 from pycore.payments.channel_attempts import ChannelAttempts
 from pycore.payments.channel_refunds import ChannelRefunds
+from pycore.payments.channel_stats import ChannelStats
 from pycore.store import Store, unavailable_raised
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,7 @@ CONCURRENCY_MAX: Final = 32
 """Calls to one channel at once."""
 _BATCH_MAX: Final = 1000
 _PAUSE_SECONDS: Final = 1.0
+_TURNS_PER_COUNT: Final = 10
 _EXPIRED: Final = """
 SELECT id FROM payments WHERE expires_at <= $1
     AND status IN ('created', 'requires_action', 'processing', 'authorized')
@@ -42,6 +45,7 @@ class Sweeper:
         work: asks about attempts.
         refunds: asks about refunds.
         expire: ends a payment that no channel is concerned with.
+        stats: learns the length of the operator's queue.
         clock_ns: nanoseconds since 1970.
     """
 
@@ -52,6 +56,7 @@ class Sweeper:
         work: ChannelAttempts,
         refunds: ChannelRefunds,
         expire: Callable[[int], Awaitable[None]],
+        stats: ChannelStats,
         clock_ns: Callable[[], int],
     ) -> None:
         self._store = store
@@ -59,6 +64,7 @@ class Sweeper:
         self._work = work
         self._refunds = refunds
         self._expire = expire
+        self._stats = stats
         self._clock_ns = clock_ns
         # A channel that answers slowly keeps only its own waiting.
         self._room: dict[tuple[str, bool] | None, asyncio.Semaphore] = {}
@@ -113,9 +119,11 @@ class Sweeper:
             self._tasks.pop(id, None)
 
     async def _run(self) -> None:
-        while True:
+        for turn in itertools.count():
             try:
                 await self._begin_due()
+                if turn % _TURNS_PER_COUNT == 0:
+                    self._stats.by_hand = await self._attempts.by_hand_count()
             except PycoreError as error:
                 log.warning("the sweeper waits", reason=str(error))
             except Exception:

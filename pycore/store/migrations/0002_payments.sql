@@ -171,6 +171,7 @@ CREATE TABLE refunds (
 CREATE INDEX refunds_of_payment ON refunds (payment_id, id);
 CREATE INDEX refunds_of_merchant ON refunds (merchant_id, live, id);
 CREATE INDEX refunds_due ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX refunds_by_hand ON refunds (id) WHERE next_check_at IS NULL AND status IN ('pending', 'requires_action');
 
 -- Stored value on its way out; the ledger's hold has the withdrawal's id. destination is a name, never an account number.
 CREATE TABLE withdrawals (

@@ -213,7 +213,7 @@ async def test_another_amount_is_held_and_somebody_told(till: Till, channel: str
     assert till.mailbox.answers[0] not in {200, 204} or channel == "alipay"
     await till.mailbox.hand_over(till.mailbox.letters[0])
     assert (await kinds()).count("alert") == 1, "once, however often it is told"
-    assert till.desk.outcomes.alerts["other_amount"] == 1
+    assert till.desk.stats.alerts["other_amount"] == 1
     await till.sweep(16)
     assert (await till.get(payment)).status is PaymentStatus.REQUIRES_ACTION
     assert await till.books(channel) == {}
