@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, made from the endpoints and their msgspec types."""
 
 import inspect
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ API_VERSION: Final = "1.0.0"
 """Of the interface, not of the software: the first number changes when a caller would have to."""
 
 _REFERENCE: Final = "#/components/schemas/{name}"
+_IN_PATH: Final = re.compile(r"{(\w+)}")
 _SECURITY: Final = "api_key"
 _SECURITY_SCHEME: Final = {
     "type": "http",
@@ -43,9 +45,13 @@ Calls need an API key: `authorization: Bearer …`.
 
 def document(endpoints: Sequence[AnyEndpoint]) -> dict[str, Any]:
     """Return the OpenAPI document of ``endpoints``."""
-    kinds = [kind for endpoint in endpoints for kind in (endpoint.answer, endpoint.body) if kind is not None]
-    schemas, components = msgspec.json.schema_components([*kinds, fields.Id, Problem], ref_template=_REFERENCE)
-    schema_of = {id(kind): schema for kind, schema in zip([*kinds, fields.Id, Problem], schemas, strict=True)}
+    used = [kind for each in endpoints for kind in (each.answer, each.body, each.query) if kind is not None]
+    kinds = [*used, fields.Id, Problem]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    schema_of = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
+    for query in {each.query for each in endpoints if each.query is not None}:
+        # A query is no object of its own, but a parameter for each of its fields.
+        schema_of[id(query)] = components.pop(schema_of[id(query)]["$ref"].rpartition("/")[2])
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schema_of)
@@ -96,11 +102,11 @@ def _operation(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> dict[str, An
 
 def _parameters(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> list[dict[str, Any]]:
     parameters = []
-    if "{id}" in endpoint.path:
-        schema = schema_of[id(fields.Id)]
-        if endpoint.id_prefix is not None:
+    for name in _IN_PATH.findall(endpoint.path):
+        schema = schema_of[id(fields.Id)] if name == "id" else {"type": "string"}
+        if name == "id" and endpoint.id_prefix is not None:
             schema = {"type": "string", "pattern": f"^{endpoint.id_prefix}_[0-9a-f]{{32}}$"}
-        parameters.append({"name": "id", "in": "path", "required": True, "schema": schema})
+        parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
     if endpoint.has_key:
         parameters.append(
             {
@@ -112,8 +118,7 @@ def _parameters(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> list[dict[s
             }
         )
     if endpoint.query is not None:
-        schema = msgspec.json.schema(endpoint.query)["$defs"][endpoint.query.__name__]
-        for name, each in schema["properties"].items():
+        for name, each in schema_of[id(endpoint.query)]["properties"].items():
             described = {key: value for key, value in each.items() if key != "description"}
             parameters.append({"name": name, "in": "query", "description": each["description"], "schema": described})
     if endpoint.has_deadline:
