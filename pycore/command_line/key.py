@@ -137,8 +137,10 @@ def _show_made(made: ApiKey, secret: str, *, json: bool) -> None:
     if json:
         output.show_json({"key": _fields(made), "secret": secret})
     else:
-        output.show_fields("API key", {"secret": secret} | _fields(made))
-        typer.echo("Keep the secret: it is shown this once, and nobody can look it up.")
+        output.show_fields("API key", _fields(made))
+        # A line of its own: a table would break it in a narrow window.
+        typer.echo("The secret, shown this once; nobody can look it up:")
+        typer.echo(secret)
 
 
 def _tenant(merchant: str | None, *, live: bool) -> Tenant | None:

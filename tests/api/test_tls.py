@@ -1,6 +1,7 @@
 """Both doors over TLS, with real clients: what they accept, and what they turn away."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,8 +16,13 @@ from api.services import Services
 from api.tls import Tls
 from pycore.client import LedgerClient, TlsCredentials, tls_credentials
 from pycore.config import ServerSettings, split_address
-from pycore.errors import ConfigurationError, LedgerUnavailableError
-from pycore.ledger import Account, CreateAccountStatus
+from pycore.errors import (
+    ConfigurationError,
+    LedgerUnavailableError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from pycore.ledger import Account, CreateAccountStatus, Transfer
 from tests.api.command import pycore
 from tests.api.server_process import running
 
@@ -156,3 +162,37 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path, server_side: Author
         with pytest.raises(ConfigurationError, match="does not listen"):
             Tls.configured(settings)
     assert Tls.configured(ServerSettings()) is None
+
+
+async def test_beyond_this_machine_the_ledger_needs_an_operators_key(
+    database_dsn: str, tmp_path: Path, server_side: Authority
+) -> None:
+    environment = {
+        "PYCORE_SERVER_TLS_CERTIFICATE_FILE": str(server_side.certificate),
+        "PYCORE_SERVER_TLS_KEY_FILE": str(server_side.key),
+    }
+    where = ("--dsn", database_dsn, "--data", str(tmp_path))
+    async with running(database_dsn, tmp_path, **environment) as server:
+        assert "every call needs a key" in server.lines
+        _, output, _ = await pycore("key", "create", "--scope", "ledger:read", "--json", *where)
+        secret = json.loads(output)["secret"]
+        credentials = server_side.credentials()
+        async with LedgerClient(server.grpc, credentials=credentials, timeout_seconds=5) as client:
+            with pytest.raises(UnauthenticatedError):
+                await client.trial_balance()
+        async with LedgerClient(server.grpc, credentials=credentials, api_key=secret, timeout_seconds=5) as client:
+            assert await client.trial_balance() == []
+            with pytest.raises(PermissionDeniedError, match="ledger:write"):
+                await client.create_accounts([Account(id=1, ledger=156, code=1)])
+            with pytest.raises(PermissionDeniedError, match="ledger:write"):
+                async for _ in client.stream_transfers([[Transfer(id=1)]]):
+                    pass
+        code, _, _ = await pycore(
+            "trial-balance",
+            "--server",
+            server.grpc,
+            PYCORE_CLIENT_TLS_CA_FILE=str(server_side.ca),
+            PYCORE_CLIENT_API_KEY=secret,
+        )
+        assert code == 0
+        assert await server.stop() == 0

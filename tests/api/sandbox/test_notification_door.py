@@ -73,7 +73,11 @@ async def test_a_payment_from_create_to_paid_over_http(
         kinds = [entry["kind"] for entry in (await response.json())["data"]]
     steps = ["routed", "attempted", "called", "notified", "booked"]
     assert [kind for kind in kinds if "." not in kind] == steps
-    assert [kind for kind in kinds if "." in kind] == ["payment.created", "payment.requires_action", "payment.succeeded"]
+    assert [kind for kind in kinds if "." in kind] == [
+        "payment.created",
+        "payment.requires_action",
+        "payment.succeeded",
+    ]
 
 
 @pytest.mark.parametrize(
