@@ -62,8 +62,8 @@ setup: $(RUNTIME) $(DEVELOP) ## Create .venv with the locked dependencies
 build: $(RUNTIME) $(BUILT) ## Build the extension when Rust sources changed
 
 .PHONY: run
-run: build ## Serve on 127.0.0.1:7400 (gRPC) and 127.0.0.1:7480 (HTTP), data under ./data
-	@exec $(BIN)/python -m api
+run: build ## Serve on 127.0.0.1:7400 (gRPC) and 127.0.0.1:7480 (HTTP) with a demo merchant, data under ./data
+	@exec $(BIN)/python -m api --demo
 
 .PHONY: sandbox
 sandbox: build ## Simulate the payment channels on 127.0.0.1:7490, data under ./data/sandbox

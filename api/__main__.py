@@ -1,4 +1,4 @@
-"""``python -m api``: serve the ledger over gRPC and HTTP."""
+"""``python -m api``: serve payments and the ledger over gRPC and HTTP."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +8,9 @@ import typer
 import uvloop
 
 from api.app import serve
+from api.demo import serve_demo
 from api.logs import configure_logs
-from pycore.config import Settings, load_settings
+from pycore.config import Settings, load_settings, split_address
 from pycore.errors import PycoreError
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -24,12 +25,18 @@ def main(
     http: Annotated[str | None, typer.Option(help="host:port of the HTTP door.")] = None,
     *,
     take_over: Annotated[bool, typer.Option(help="Fence a writer that still holds this ledger.")] = False,
+    demo: Annotated[bool, typer.Option(help="With simulated channels and a merchant in test mode, to try.")] = False,
+    sandbox: Annotated[str, typer.Option(help="host:port of the simulated channels of --demo.")] = "127.0.0.1:7490",
 ) -> None:
     """Serve the ledger over gRPC and HTTP until Ctrl-C."""
     configure_logs()
     try:
         settings = _settings(load_settings(config), data=data, dsn=dsn, grpc=grpc, http=http)
-        uvloop.run(serve(settings, take_over=take_over, tell=_tell))
+        if demo:
+            split_address(sandbox)
+            uvloop.run(serve_demo(settings, sandbox, take_over=take_over, tell=_tell))
+        else:
+            uvloop.run(serve(settings, take_over=take_over, tell=_tell))
     except (PycoreError, OSError, ValueError) as error:
         typer.echo(f"cannot serve: {error}", err=True)
         raise typer.Exit(1) from None

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from api.rest.app import application
@@ -19,6 +19,8 @@ STOP_SECONDS = 30.0
 """How long what was accepted may take to finish once the server stops."""
 
 Tell = Callable[[str], None]
+Opened = Callable[[Services, "Doors"], Awaitable[None]]
+"""Done once the doors are open."""
 
 
 class Doors:
@@ -26,7 +28,8 @@ class Doors:
 
     def __init__(self, services: Services, tls: Tls | None = None) -> None:
         self._rpc = RpcServer(services, tls and tls.rpc)
-        self._rest = RestServer(application(services), tls and tls.rest)
+        self._stopping = asyncio.Event()
+        self._rest = RestServer(application(services, self._stopping), tls and tls.rest)
         self._scheme = "https" if tls else "http"
         self.grpc_address = ""
         self.http_address = ""
@@ -47,11 +50,16 @@ class Doors:
 
     async def close(self, seconds: float = STOP_SECONDS) -> None:
         """Take nothing new and finish what was accepted."""
+        self._stopping.set()
         await asyncio.gather(self._rpc.stop(seconds), self._rest.stop(seconds))
 
 
-async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = print) -> None:
-    """Serve until SIGINT or SIGTERM, then finish what was accepted. ``tell`` gets a line for each step.
+async def serve(
+    settings: Settings, *, take_over: bool = False, tell: Tell = print, opened: Opened | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what was accepted.
+
+    ``tell`` gets a line for each step; ``opened`` is called once the doors are open.
 
     Raises what ``Ledger.open`` raises, ConfigurationError for TLS files that cannot be used, and OSError where an
     address cannot be listened on.
@@ -75,6 +83,8 @@ async def serve(settings: Settings, *, take_over: bool = False, tell: Tell = pri
             try:
                 tell(_openness(services))
                 tell(f"ready  gRPC {doors.grpc_address}  HTTP {doors.http_url}  documentation /docs")
+                if opened is not None:
+                    await opened(services, doors)
                 await stop.wait()
                 tell("stopping: finishing what was accepted")
             finally:

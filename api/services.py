@@ -11,6 +11,8 @@ from pycore.events import Outbox
 from pycore.ledger import Ledger
 from pycore.merchants import ApiKeys, Authenticator, Customers, Merchants, MerchantStores, open_vault
 from pycore.payments import PaymentDesk
+from pycore.payments.cashier import Cashier
+from pycore.payments.cashier_links import open_cashier_links
 from pycore.payments.channel_desk import ChannelDesk
 from pycore.vault import Vault, configured_key_source
 
@@ -28,6 +30,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         api_keys: what their systems call with.
         payments: payments and refunds.
         channels: what is behind payments through channels; it works while it is open.
+        cashier: payments by link.
         outbox: events, and the webhooks that tell of them; it works while it is open.
     """
 
@@ -40,6 +43,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     api_keys: ApiKeys
     payments: PaymentDesk
     channels: ChannelDesk
+    cashier: Cashier
     outbox: Outbox
 
 
@@ -49,19 +53,23 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
     Raises ConfigurationError, VaultKeyError, LedgerUnavailableError, OutcomeUnknownError.
     """
     pool, data = ledger.store.pool, Path(settings.store.data)
-    channels = ChannelDesk(ledger, ChannelAccounts.configured(settings.channels, data, _http_url(settings)))
+    accounts = ChannelAccounts.configured(settings.channels, data, _http_url(settings))
     authenticator = Authenticator(pool)
     vault = await open_vault(pool, configured_key_source(settings.vault, data))
+    links = await open_cashier_links(pool, vault, lambda: accounts.public_url)
+    channels = ChannelDesk(ledger, accounts, links=links)
+    merchants, stores = Merchants(pool, authenticator.forget), MerchantStores(pool)
     return Services(
         ledger=ledger,
         access=Access(authenticator, open_ledger=settings.server.is_open_to_this_machine),
         vault=vault,
-        merchants=Merchants(pool, authenticator.forget),
-        stores=MerchantStores(pool),
+        merchants=merchants,
+        stores=stores,
         customers=Customers(pool, vault, channels.payments.limits.forget),
         api_keys=ApiKeys(pool, authenticator.forget),
         payments=channels.payments,
         channels=channels,
+        cashier=Cashier(channels, links, merchants, stores),
         outbox=Outbox(ledger, vault, allow_loopback=settings.webhooks.allow_loopback),
     )
 

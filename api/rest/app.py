@@ -1,5 +1,6 @@
 """The Starlette application: every endpoint, with errors turned into problems by one table."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from api.cashier.door import CashierDoor
 from api.errors import MalformedRequestError, MethodNotAllowedError
 from api.limits import HTTP_CONCURRENCY_MAX
 from api.rest import (
@@ -103,8 +105,8 @@ class _Served:
         await response(scope, receive, send)
 
 
-def application(services: Services) -> Starlette:
-    """Return the HTTP application of these services."""
+def application(services: Services, stopping: asyncio.Event) -> Starlette:
+    """Return the HTTP application of these services; once ``stopping`` is set, streams end."""
     gate = _Gate()
     endpoints = (*ENDPOINTS, metrics.endpoint(services))
     document = msgspec.json.encode(openapi.document(endpoints))
@@ -116,7 +118,12 @@ def application(services: Services) -> Starlette:
         Route(each.path, _Served(each, services, gate), methods=[each.method], name=each.summary) for each in endpoints
     ]
     return Starlette(
-        routes=[*routes, Route("/openapi.json", show_document, methods=["GET"]), *docs.routes()],
+        routes=[
+            *routes,
+            Route("/openapi.json", show_document, methods=["GET"]),
+            *docs.routes(),
+            *CashierDoor(services, stopping).routes(),
+        ],
         exception_handlers={HTTPException: _refuse, Exception: _report},
     )
 

@@ -29,6 +29,7 @@ class StoreView(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     live: bool
     name: str
+    cashier_url: Annotated[str, Meta(description="What the store's printed code says: customers scan it and pay.")]
     created_at: datetime
 
 
@@ -42,12 +43,13 @@ class StoreList(msgspec.Struct, frozen=True):
 _CREATE: Final = msgspec.json.Decoder(NewStore)
 
 
-def view(store: MerchantStore) -> StoreView:
+def view(services: Services, store: MerchantStore) -> StoreView:
     """Return a store as JSON shows it."""
     return StoreView(
         id=format_typed_id(STORE_PREFIX, store.id),
         live=store.tenant.live,
         name=store.name,
+        cashier_url=services.cashier.links.store_url(store.id),
         created_at=resource.write_time(store.created_at),
     )
 
@@ -55,19 +57,21 @@ def view(store: MerchantStore) -> StoreView:
 async def create(services: Services, caller: Caller, request: Request) -> Response:
     """Create a store."""
     new = await read_json(request, _CREATE)
-    return json_response(view(await services.stores.create(caller.tenant, new.name)))
+    return json_response(view(services, await services.stores.create(caller.tenant, new.name)))
 
 
 async def list_all(services: Services, caller: Caller, request: Request) -> Response:
     """Return stores."""
     query = read_query(request, resource.ListQuery)
     page = await services.stores.list(caller.tenant, query.limit, resource.read_after(query, STORE_PREFIX))
-    return json_response(StoreList([view(each) for each in page.items], page.has_more))
+    return json_response(StoreList([view(services, each) for each in page.items], page.has_more))
 
 
 async def read(services: Services, caller: Caller, request: Request) -> Response:
     """Return one store."""
-    return json_response(view(await services.stores.get(caller.tenant, resource.path_id(request, STORE_PREFIX))))
+    return json_response(
+        view(services, await services.stores.get(caller.tenant, resource.path_id(request, STORE_PREFIX)))
+    )
 
 
 ENDPOINTS: Final = (

@@ -146,6 +146,7 @@ def write_payment(payment: Payment) -> pb.Payment:
         return_url=payment.return_url,
         metadata=payment.metadata or None,
         allowed_actions=payment.allowed_actions,
+        cashier_url=payment.cashier_url or None,
     )
     _write_moment(message.created_at, payment.created_at)
     _write_moment(message.expires_at, payment.expires_at)

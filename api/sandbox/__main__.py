@@ -20,12 +20,14 @@ def main(
     ),
     http: Annotated[str, typer.Option(help="host:port to listen on.")] = "127.0.0.1:7490",
     base_url: Annotated[str | None, typer.Option(help="The address merchants and payers use, if another.")] = None,
+    *,
+    with_parent: Annotated[bool, typer.Option(help="Stop also when standard input ends.")] = False,
 ) -> None:
     """Simulate WeChat Pay, Alipay and UnionPay until Ctrl-C. Whoever reaches the address can play any payer."""
     configure_logs()
     try:
         split_address(http)
-        uvloop.run(serve(data, http, base_url, typer.echo))
+        uvloop.run(serve(data, http, base_url, typer.echo, with_parent=with_parent))
     except (OSError, ValueError) as error:
         typer.echo(f"cannot serve: {error}", err=True)
         raise typer.Exit(1) from None

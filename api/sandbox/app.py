@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -129,11 +130,18 @@ async def running(data: Path, address: str, base_url: str | None = None) -> Asyn
         lock.release()
 
 
-async def serve(data: Path, address: str, base_url: str | None = None, tell: Tell = print) -> None:
-    """Run the sandbox until SIGINT or SIGTERM. ``tell`` gets a line for each step. Raises OSError."""
+async def serve(
+    data: Path, address: str, base_url: str | None = None, tell: Tell = print, *, with_parent: bool = False
+) -> None:
+    """Run the sandbox until SIGINT or SIGTERM. ``tell`` gets a line for each step. Raises OSError.
+
+    ``with_parent``: standard input is a pipe from the process that began this; stop once that is gone, however it went.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if with_parent:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
     async with running(data, address, base_url) as reached:
         tell(f"merchants find ids and keys in {data / 'sandbox' / 'sandbox.json'}")
         tell(f"ready  {reached}  payer {reached}/payer/  control {reached}/control/orders")

@@ -152,12 +152,15 @@ def load_account_file(file: Path) -> AccountFile:
         raise ConfigurationError(f"the channel accounts {file}: {error}") from error
 
 
-def load_sandbox(file: Path) -> AccountFile:
-    """Return the merchant's accounts at the simulators, as ``sandbox.json`` tells them. Raises ConfigurationError."""
+def load_sandbox(file: Path) -> tuple[AccountFile, str]:
+    """Return the merchant's accounts at the simulators and the payer's page there, as ``sandbox.json`` tells them.
+
+    Raises ConfigurationError.
+    """
     try:
         told: dict[str, Any] = json.loads(_read(file))
         wechat, alipay, unionpay = (told[channel] for channel in CHANNELS)
-        return AccountFile(
+        accounts = AccountFile(
             wechat=WeChatAccount(
                 merchant_id=wechat["mchid"],
                 app_id=wechat["appid"],
@@ -189,6 +192,7 @@ def load_sandbox(file: Path) -> AccountFile:
                 file_server=f"{unionpay['base_url']}/file",
             ),
         )
+        return accounts, str(told["payer_url"])
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"{file} is not what the simulators write") from error
 

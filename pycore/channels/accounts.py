@@ -55,6 +55,8 @@ class ChannelAccounts:
         self._signing = SigningPool()
         self._live = self._connected(live)
         self._test: Mapping[str, ChannelConnection] = {}
+        self.payer_page: str | None = None
+        """Where a person plays the payer of a test payment; None while there are no simulators."""
 
     @classmethod
     def configured(cls, settings: ChannelSettings, data: Path, http_url: str) -> ChannelAccounts:
@@ -111,7 +113,8 @@ class ChannelAccounts:
             return
         self._sandbox_version = version
         try:
-            self._test = self._connected(load_sandbox(file).adapters(self._sandbox_folder))
+            accounts, self.payer_page = load_sandbox(file)
+            self._test = self._connected(accounts.adapters(self._sandbox_folder))
         except ConfigurationError as error:
             log.warning("the simulators' accounts cannot be used", reason=str(error))
 

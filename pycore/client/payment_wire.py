@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.client.failure import error_of
 from pycore.errors import PycoreError
@@ -123,6 +125,7 @@ def read_payment(message: pb.Payment) -> Payment:
         created_at=_moment(message.created_at),
         expires_at=_moment(message.expires_at),
         updated_at=_moment(message.updated_at),
+        cashier_url=message.cashier_url or UNSET,
     )
 
 

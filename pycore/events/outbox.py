@@ -10,6 +10,7 @@ from pycore.events.log import EventLog
 from pycore.events.sender import WebhookSender
 from pycore.events.tail import EventTail
 from pycore.events.target import TargetGuard
+from pycore.events.watch import ResourceWatch
 from pycore.events.webhook_endpoint import WebhookEndpoints
 from pycore.ledger import Ledger
 from pycore.vault import Vault
@@ -31,6 +32,7 @@ class Outbox:
         self._tail = EventTail(pool)
         self._sender = WebhookSender(self._guard)
         self.log = EventLog(pool, self._tail)
+        self.watch = ResourceWatch(pool, self._tail)
         self.endpoints = WebhookEndpoints(pool, vault, self._guard)
         self.deliveries = Deliveries(pool)
         self.dispatcher = WebhookDispatcher(pool, self._tail, self.endpoints, self.deliveries, self._sender)
@@ -45,6 +47,7 @@ class Outbox:
     async def __aexit__(self, *_: object) -> None:
         self._ledger.call_after_rows(None)
         await self.dispatcher.close()
+        await self.watch.close()
         await self._sender.__aexit__()
         await self._tail.close()
         await self._guard.close()

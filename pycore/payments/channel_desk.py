@@ -12,6 +12,7 @@ from pycore.ledger.chart import Chart
 from pycore.payments.attempt import AttemptRecord
 from pycore.payments.attempts import Attempts
 from pycore.payments.book import PaymentBook
+from pycore.payments.cashier_links import CashierLinks, without_link
 from pycore.payments.channel_attempts import ChannelAttempts
 from pycore.payments.channel_payments import ChannelPayments
 from pycore.payments.channel_refunds import ChannelRefunds
@@ -29,6 +30,7 @@ class ChannelDesk:
 
     Attributes:
         accounts: our accounts at the channels; opened and closed with the desk.
+        book: payments as they are.
         payments: what the doors call.
         notifications: takes what channels tell us.
         attempts: reads attempts; the operator's queue.
@@ -38,10 +40,17 @@ class ChannelDesk:
     """
 
     def __init__(
-        self, ledger: Ledger, channels: ChannelAccounts, *, clock_ns: Callable[[], int] = time.time_ns
+        self,
+        ledger: Ledger,
+        channels: ChannelAccounts,
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+        links: CashierLinks | None = None,
     ) -> None:
+        """``links``: how payers reach the cashier, where there is one."""
         self.accounts = channels
-        book, accounts, store = PaymentBook(ledger), Chart(ledger), ledger.store
+        self.book = book = PaymentBook(ledger)
+        accounts, store = Chart(ledger), ledger.store
         routes = ChannelRoutes(store, clock_ns)
 
         def routed(attempt: AttemptRecord) -> None:
@@ -54,8 +63,9 @@ class ChannelDesk:
         self.outcomes = Outcomes(book, self.attempts, accounts, routed, stats, clock_ns)
         self._work = ChannelAttempts(book, self.attempts, channels, self.outcomes, stats, clock_ns)
         self._refunds = ChannelRefunds(store, book, self.attempts, accounts, channels, stats, clock_ns)
-        methods = ChannelPayments(book, self.attempts, channels, routes, self._work, self._refunds, clock_ns)
-        self.payments = PaymentDesk(ledger, methods, book=book, accounts=accounts, clock_ns=clock_ns)
+        methods = ChannelPayments(book, self.attempts, channels, routes, self._work, self._refunds, clock_ns, links)
+        linked = without_link if links is None else links.linked
+        self.payments = PaymentDesk(ledger, methods, book=book, accounts=accounts, clock_ns=clock_ns, linked=linked)
         self.notifications = Notifications(channels, book, self.attempts, self.outcomes, self._refunds, stats, clock_ns)
         self.sweeper = Sweeper(
             store, self.attempts, self._work, self._refunds, self.payments.payments.expire, stats, clock_ns

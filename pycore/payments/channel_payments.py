@@ -19,6 +19,7 @@ from pycore.payments import tables
 from pycore.payments.attempt import AttemptRecord, EndsAs, SentOrder, changed_attempt, new_attempt
 from pycore.payments.attempts import Attempts, open_ones
 from pycore.payments.book import PaymentBook
+from pycore.payments.cashier_links import CashierLinks
 from pycore.payments.channel_attempts import ChannelAttempts
 from pycore.payments.channel_methods import Confirmation
 from pycore.payments.channel_refunds import ChannelRefunds
@@ -46,6 +47,7 @@ class ChannelPayments:
         work: ChannelAttempts,
         refunds: ChannelRefunds,
         clock_ns: Callable[[], int],
+        links: CashierLinks | None = None,
     ) -> None:
         self._book = book
         self._attempts = attempts
@@ -54,6 +56,7 @@ class ChannelPayments:
         self._work = work
         self._refunds = refunds
         self._clock_ns = clock_ns
+        self._links = links
 
     async def confirm(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
         """Ask the payer through a channel; see ``ChannelMethods.confirm``."""
@@ -164,13 +167,14 @@ class ChannelPayments:
         self, record: PaymentRecord, confirmation: Confirmation, channel: str, number: int
     ) -> AttemptRecord:
         now_ns = self._clock_ns()
+        cashier_url = None if self._links is None else self._links.payment_url(record.id)
         sent = SentOrder(
             subject=record.subject,
             notify_url=self._channels.notify_url(channel, live=record.tenant.live),
             created_at=moment(now_ns).replace(microsecond=0),
             expires_at=moment(record.expires_at).replace(microsecond=0),
             client_ip=confirmation.payer.client_ip or "127.0.0.1",
-            return_url=record.return_url,
+            return_url=record.return_url or cashier_url,
         )
         self._routes.begin(channel, confirmation.method, live=record.tenant.live)
         return AttemptRecord(

@@ -9,6 +9,7 @@ from pycore.ledger import Ledger
 from pycore.ledger.chart import Chart
 from pycore.payments.balance_limits import BalanceLimits
 from pycore.payments.book import PaymentBook
+from pycore.payments.cashier_links import Linked, without_link
 from pycore.payments.channel_methods import ChannelMethods
 from pycore.payments.idempotency import RequestMemory
 from pycore.payments.listing import PaymentLists
@@ -37,6 +38,7 @@ class PaymentDesk:
         book: PaymentBook | None = None,
         accounts: Chart | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
+        linked: Linked = without_link,
     ) -> None:
         """``book`` and ``accounts`` are shared with ``channels`` where those change payments too."""
         book = book or PaymentBook(ledger)
@@ -44,7 +46,7 @@ class PaymentDesk:
         memory = RequestMemory(ledger.store)
         self.told = book.told
         self.limits = BalanceLimits(ledger.store)
-        self.payments = Payments(ledger, book, accounts, memory, channels, self.limits, clock_ns)
+        self.payments = Payments(ledger, book, accounts, memory, channels, self.limits, clock_ns, linked)
         self.refunds = Refunds(ledger.store, book, accounts, memory, channels, clock_ns)
-        self.lists = PaymentLists(ledger.store)
+        self.lists = PaymentLists(ledger.store, linked)
         self.wallet = Wallet(ledger, book, accounts, memory, clock_ns)

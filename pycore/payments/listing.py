@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from pycore.errors import InvalidRequestError, NotFoundError
 from pycore.ids import ID_MAX
+from pycore.payments.cashier_links import Linked, without_link
 from pycore.payments.payment import Payment, PaymentStatus
 from pycore.payments.record import moment, payment_record
 from pycore.store import Store, unavailable_raised
@@ -58,8 +59,9 @@ class TimelineEntry(Struct, frozen=True):
 class PaymentLists:
     """Reads many payments at a time. All raise LedgerUnavailableError where the database is away."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, linked: Linked = without_link) -> None:
         self._store = store
+        self._linked = linked
 
     async def page(self, tenant: Tenant, filter: PaymentFilter) -> list[Payment]:
         """Return payments, newest first. Raises InvalidRequestError for a filter without sense."""
@@ -80,7 +82,7 @@ class PaymentLists:
                 None if filter.customer_id is None else UUID(int=filter.customer_id),
                 filter.limit,
             )
-        return [payment_record(row).public() for row in rows]
+        return [self._linked(payment_record(row).public()) for row in rows]
 
     async def timeline(self, tenant: Tenant, payment_id: int) -> list[TimelineEntry]:
         """Return what happened to a payment, oldest first. Raises NotFoundError."""

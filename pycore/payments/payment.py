@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 PREFIX: Final = "pay"
 
@@ -108,6 +108,7 @@ class Payment(Struct, frozen=True, kw_only=True, gc=False):
         channel: through whom; None while that is open.
         failure_code: why it failed, in one stable word or the channel's own code.
         allowed_actions: what may be done now.
+        cashier_url: where a payer can choose how to pay, in replies while the payment is not decided; not in events.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Payment(Struct, frozen=True, kw_only=True, gc=False):
     created_at: datetime
     expires_at: datetime
     updated_at: datetime
+    cashier_url: str | UnsetType = UNSET
 
 
 class RefundStatus(StrEnum):

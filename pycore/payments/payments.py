@@ -12,6 +12,7 @@ from pycore.ledger import Ledger
 from pycore.ledger.chart import Chart
 from pycore.payments.balance_limits import BalanceLimits
 from pycore.payments.book import PaymentBook
+from pycore.payments.cashier_links import Linked, without_link
 from pycore.payments.changes import PaymentChanges, wrong_state
 from pycore.payments.channel_methods import ChannelMethods, Confirmation
 from pycore.payments.creation import PAYMENTS_MAX, Creation, PaymentCreation
@@ -52,11 +53,13 @@ class Payments:
         channels: ChannelMethods,
         limits: BalanceLimits,
         clock_ns: Callable[[], int] = time.time_ns,
+        linked: Linked = without_link,
     ) -> None:
         self._book = book
         self._memory = memory
         self._channels = channels
         self._clock_ns = clock_ns
+        self._linked = linked
         self._changes = PaymentChanges(book, accounts, limits, clock_ns)
         self._creation = PaymentCreation(ledger, book, accounts, memory, limits, clock_ns)
 
@@ -84,7 +87,8 @@ class Payments:
                 await asyncio.gather(*map(self._confirm_created, elsewhere))
         finally:
             self._creation.end(creations)
-        return [each.outcome or InvalidStateError() if isinstance(each, Creation) else each for each in begun]
+        outcomes = [each.outcome or InvalidStateError() if isinstance(each, Creation) else each for each in begun]
+        return [each if isinstance(each, PycoreError) else self._linked(each) for each in outcomes]
 
     async def _confirm_created(self, creation: Creation) -> None:
         request = creation.request
@@ -100,11 +104,11 @@ class Payments:
 
     async def get(self, tenant: Tenant, payment_id: int) -> Payment:
         """Return a payment. Raises NotFoundError."""
-        return (await self._book.payment(payment_id, tenant)).public()
+        return self._linked((await self._book.payment(payment_id, tenant)).public())
 
     async def get_by_reference(self, tenant: Tenant, merchant_reference: str) -> Payment:
         """Return the payment with the merchant's own number. Raises NotFoundError."""
-        return (await self._book.payment_by_reference(tenant, merchant_reference)).public()
+        return self._linked((await self._book.payment_by_reference(tenant, merchant_reference)).public())
 
     async def confirm(self, tenant: Tenant, payment_id: int, key: str, request: ConfirmPayment) -> Payment:
         """Ask the payer to pay. Raises NotFoundError, InvalidStateError."""
@@ -173,7 +177,7 @@ class Payments:
             async with self._book.changing(payment_id, tenant) as record:
                 (known,) = await self._memory.recall([(reply.request, None)])
                 if (kept := known.reply_to(reply.fingerprint)) is not None:
-                    return decoded_payment(kept)
-                return (await change(record, reply)).public()
+                    return self._linked(decoded_payment(kept))
+                return self._linked((await change(record, reply)).public())
         finally:
             self._memory.release([reply.request])

@@ -5,6 +5,7 @@
 | ``GET /control/orders?state=&reference=&token=&limit=`` | the latest orders |
 | ``GET /control/orders/{id}`` | one order, with its refunds and callbacks |
 | ``POST /control/orders/{id}/scan``, ``pay``, ``refuse``, ``expire`` | what the payer does |
+| ``POST /control/orders/latest/…`` | the same with the newest order that waits |
 | ``GET /control/faults``, ``POST``, ``DELETE``, ``DELETE /control/faults/{id}`` | the rules in force |
 | ``GET /control/clock``, ``PUT`` with ``factor``, ``advance_s`` | the simulated time |
 | ``PUT /control/seed`` with ``seed`` | what faults are drawn from |
@@ -70,6 +71,7 @@ class Control:
             ("GET", "/control/orders", self._list),
             ("GET", "/control/orders/{id:int}", self._show),
             ("POST", "/control/orders/{id:int}/{act}", self._act),
+            ("POST", "/control/orders/latest/{act}", self._act),
             ("GET", "/control/faults", self._show_faults),
             ("POST", "/control/faults", self._add_fault),
             ("DELETE", "/control/faults", self._remove_faults),
@@ -101,7 +103,14 @@ class Control:
         if act is None:
             raise ValueError("a payer can: " + ", ".join(self._acts))
         await _content(request, _Nothing)
-        return _json(self._shown(act(self._desk.order(request.path_params["id"]))))
+        id = request.path_params.get("id")
+        return _json(self._shown(act(self._latest() if id is None else self._desk.order(id))))
+
+    def _latest(self) -> Order:
+        waiting = self._store.select(Order, "state = ? ORDER BY id DESC", OrderState.OPEN, limit=1)
+        if not waiting:
+            raise RefusalError(Reason.ORDER_UNKNOWN)
+        return waiting[0]
 
     async def _show_faults(self, _request: Request) -> Response:
         return _json({"seed": self._faults.seed, "faults": self._faults.active})

@@ -70,6 +70,12 @@ CREATE TABLE vault_keys (
     created_at bigint NOT NULL
 );
 
+-- What signs the links payers are given, sealed by the vault: one for ever, since links are printed.
+CREATE TABLE cashier_key (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    sealed  bytea NOT NULL
+);
+
 -- What a payer was asked to pay. The winner's channel and attempt are here once there is one.
 CREATE TABLE payments (
     id                 uuid NOT NULL,

@@ -47,6 +47,7 @@ def _write(folder: Path, text: str) -> Path:
 def _description() -> dict[str, object]:
     merchant, platform = str(GOLDEN / "merchant.pem"), str(GOLDEN / "platform_public.pem")
     return {
+        "payer_url": "http://127.0.0.1:7490/payer/",
         "base_url": "http://127.0.0.1:7490",
         "wechat": {
             "base_url": "http://127.0.0.1:7490",

@@ -129,7 +129,7 @@ class Payer(_message.Message):
     def __init__(self, auth_code: _Optional[str] = ..., open_id: _Optional[str] = ..., client_ip: _Optional[str] = ...) -> None: ...
 
 class Payment(_message.Message):
-    __slots__ = ("id", "merchant_reference", "live", "status", "purpose", "amount", "currency", "amount_captured", "amount_refunded", "capture_method", "method", "channel", "customer_id", "store_id", "subject", "next_action", "failure_code", "return_url", "metadata", "allowed_actions", "created_at", "expires_at", "updated_at")
+    __slots__ = ("id", "merchant_reference", "live", "status", "purpose", "amount", "currency", "amount_captured", "amount_refunded", "capture_method", "method", "channel", "customer_id", "store_id", "subject", "next_action", "failure_code", "return_url", "metadata", "allowed_actions", "created_at", "expires_at", "updated_at", "cashier_url")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -160,6 +160,7 @@ class Payment(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    CASHIER_URL_FIELD_NUMBER: _ClassVar[int]
     id: str
     merchant_reference: str
     live: bool
@@ -183,7 +184,8 @@ class Payment(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     expires_at: _timestamp_pb2.Timestamp
     updated_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., merchant_reference: _Optional[str] = ..., live: bool = ..., status: _Optional[_Union[PaymentStatus, str]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., amount: _Optional[int] = ..., currency: _Optional[str] = ..., amount_captured: _Optional[int] = ..., amount_refunded: _Optional[int] = ..., capture_method: _Optional[_Union[CaptureMethod, str]] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., channel: _Optional[str] = ..., customer_id: _Optional[str] = ..., store_id: _Optional[str] = ..., subject: _Optional[str] = ..., next_action: _Optional[_Union[NextAction, _Mapping]] = ..., failure_code: _Optional[str] = ..., return_url: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., allowed_actions: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    cashier_url: str
+    def __init__(self, id: _Optional[str] = ..., merchant_reference: _Optional[str] = ..., live: bool = ..., status: _Optional[_Union[PaymentStatus, str]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., amount: _Optional[int] = ..., currency: _Optional[str] = ..., amount_captured: _Optional[int] = ..., amount_refunded: _Optional[int] = ..., capture_method: _Optional[_Union[CaptureMethod, str]] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., channel: _Optional[str] = ..., customer_id: _Optional[str] = ..., store_id: _Optional[str] = ..., subject: _Optional[str] = ..., next_action: _Optional[_Union[NextAction, _Mapping]] = ..., failure_code: _Optional[str] = ..., return_url: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., allowed_actions: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., cashier_url: _Optional[str] = ...) -> None: ...
 
 class Refund(_message.Message):
     __slots__ = ("id", "payment_id", "merchant_reference", "status", "amount", "currency", "channel", "reason", "is_automatic", "failure_code", "created_at", "updated_at")
