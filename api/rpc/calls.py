@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import unquote
 
@@ -119,9 +119,13 @@ def _sent(context: Context, wanted: str) -> str | None:
 
 
 def _address(context: Context) -> str:
-    """Return the caller's IP address out of ``ipv4:127.0.0.1:5000`` or ``ipv6:%5B::1%5D:5000``."""
-    host = context.peer().partition(":")[2].rpartition(":")[0]
-    return unquote(host).strip("[]")
+    return _address_of(context.peer())
+
+
+@lru_cache(maxsize=4096)
+def _address_of(peer: str) -> str:
+    """Return the IP address out of ``ipv4:127.0.0.1:5000`` or ``ipv6:%5B::1%5D:5000``; a connection's never changes."""
+    return unquote(peer.partition(":")[2].rpartition(":")[0]).strip("[]")
 
 
 async def fail(context: Context, error: BaseException) -> NoReturn:

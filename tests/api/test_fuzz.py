@@ -23,6 +23,7 @@ from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
 from pycore.errors import PycoreError
 from pycore.ledger.transfer import unpack_transfers
 from tests.api.door import WIDE, message, number
+from tests.api.services import services_without_database
 
 LONG = os.environ.get("FUZZ_EXAMPLES")
 EXAMPLES = settings(max_examples=int(LONG or 400), derandomize=LONG is None, deadline=None)
@@ -169,7 +170,8 @@ def test_json_is_refused_or_taken_but_never_a_defect(path: str, body: bytes) -> 
     async def call() -> int:
         scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
         try:
-            return (await HANDLERS[path](Recorder(), Request(scope, receive))).status_code  # type: ignore[arg-type]
+            services = services_without_database(Recorder())
+            return (await HANDLERS[path](services, Request(scope, receive))).status_code
         except PycoreError as error:
             return OUTSIDE[type(error)].http.value
 
