@@ -1,15 +1,13 @@
 """Whatever a channel does to us: one payment, one booking, a true outcome in the end. Faults, lost calls, crashes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from pycore.channels import ChannelConnection, ChannelOrder, Outcome
 from pycore.payments import PaymentStatus, RefundStatus
 from pycore.payments.attempt import AttemptStatus
-from tests.api.sandbox.paying import Till, eventually, open_till
+from tests.api.sandbox.payments.paying import Till, eventually
 from tests.api.sandbox.simulated import Sandbox
 
 PAID = {"receivable": 1050, "merchant": 1050}
@@ -18,12 +16,6 @@ REFUNDING = {"receivable": 1050, "refunding": 1050}
 
 class CrashError(BaseException):
     """The process dies here: nobody handles it."""
-
-
-@pytest.fixture
-async def till(database_dsn: str, tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Till]:
-    async with open_till(database_dsn, tmp_path, sandbox) as till:
-        yield till
 
 
 # -- a scanned code whose outcome is unknown: asked, then reversed

@@ -1,6 +1,5 @@
 """Payments through the simulated channels, as a merchant sees them; the books after each."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +8,10 @@ import pytest
 from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.payments import CaptureMethod, PaymentStatus
 from pycore.payments.attempt import AttemptStatus
-from tests.api.sandbox.paying import Till, open_till
+from tests.api.sandbox.payments.paying import Till, open_till
 from tests.api.sandbox.simulated import Sandbox
 
 CHANNELS = ("wechat", "alipay", "unionpay")
-
-
-@pytest.fixture
-async def till(database_dsn: str, tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Till]:
-    async with open_till(database_dsn, tmp_path, sandbox) as till:
-        yield till
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

@@ -13,14 +13,14 @@ from api.services import Services, open_services
 from pycore.config import ChannelSettings, Settings, StoreSettings
 from pycore.ledger import Ledger
 from tests.api.keys import Key, merchant_key
-from tests.api.sandbox.paying import eventually
+from tests.api.sandbox.payments.paying import eventually
 from tests.api.sandbox.simulated import Sandbox
 
 
 @pytest.fixture
-async def services(ledger: Ledger, tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Services]:
+async def services(ledger: Ledger, tmp_path: Path, timely_sandbox: Sandbox) -> AsyncIterator[Services]:
     settings = Settings(
-        store=StoreSettings(data=str(tmp_path)), channels=ChannelSettings(sandbox_folder=str(sandbox.folder))
+        store=StoreSettings(data=str(tmp_path)), channels=ChannelSettings(sandbox_folder=str(timely_sandbox.folder))
     )
     services = await open_services(ledger, settings)
     async with services.channels:
@@ -54,21 +54,23 @@ async def _pay(session: ClientSession, key: Key, channel: str, reference: str) -
 
 @pytest.mark.parametrize("channel", ["wechat", "alipay", "unionpay"])
 async def test_a_payment_from_create_to_paid_over_http(
-    session: ClientSession, merchant: Key, sandbox: Sandbox, channel: str
+    session: ClientSession, merchant: Key, timely_sandbox: Sandbox, channel: str
 ) -> None:
     made = await _pay(session, merchant, channel, f"T-{channel}")
     assert made["status"] == "requires_action"
     assert made["next_action"]["type"] == "show_code"
-    (order, *_) = sandbox.control("GET", "/orders?limit=1")["orders"]
-    await asyncio.to_thread(sandbox.act, order["reference"], "pay")
+    (order, *_) = timely_sandbox.control("GET", "/orders?limit=1")["orders"]
+    await asyncio.to_thread(timely_sandbox.act, order["reference"], "pay")
 
     async def look() -> str:
         async with session.get(f"/v1/payments/{made['id']}", headers=merchant.headers) as response:
             return str((await response.json())["status"])
 
     assert await eventually(look, lambda status: status == "succeeded")
-    await asyncio.to_thread(sandbox.until, lambda: sandbox.order(order["reference"])["notices"][0]["delivered_at"] > 0)
-    assert sandbox.order(order["reference"])["notices"][0]["tries"] == 1
+    await asyncio.to_thread(
+        timely_sandbox.until, lambda: timely_sandbox.order(order["reference"])["notices"][0]["delivered_at"] > 0
+    )
+    assert timely_sandbox.order(order["reference"])["notices"][0]["tries"] == 1
     async with session.get(f"/v1/payments/{made['id']}/timeline", headers=merchant.headers) as response:
         kinds = [entry["kind"] for entry in (await response.json())["data"]]
     steps = ["routed", "attempted", "called", "notified", "booked"]

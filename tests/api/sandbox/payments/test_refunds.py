@@ -1,8 +1,6 @@
 """Refunds through the simulated channels: each ends, money is given back once or stays where it was."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -12,16 +10,9 @@ from pycore.channels.outcome import HandleByHand
 from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.ids import parse_typed_id
 from pycore.payments import Payment, PaymentStatus, Refund, RefundStatus
-from tests.api.sandbox.paying import Till, eventually, open_till
-from tests.api.sandbox.simulated import Sandbox
+from tests.api.sandbox.payments.paying import Till, eventually
 
 CHANNELS = ("wechat", "alipay", "unionpay")
-
-
-@pytest.fixture
-async def till(database_dsn: str, tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Till]:
-    async with open_till(database_dsn, tmp_path, sandbox) as till:
-        yield till
 
 
 async def paid(till: Till, channel: str, minor: int = 1050) -> Payment:
