@@ -105,6 +105,7 @@ async def ceiling(suite: Suite, servers: Servers, name: str, spec: Spec, *, rate
             "callers": spec.callers,
             "batch": spec.batch,
             "client_processes": 1,
+            **({"in_flight": spec.in_flight} if spec.door == "stream" else {}),
             "latency_ms": found[-1].latency_ms,
             "baseline_latency_ms": empty[-1].latency_ms,
             "refused": sum(each.refused for each in found),

@@ -35,8 +35,6 @@ _TRANSFERS = {
     "stream": f"{_LEDGER}/StreamTransfers",
     "http": "/v1/ledger/transfers",
 }
-# Over all streams of one process.
-_STREAMED_IN_FLIGHT = 256
 _HTTP_OK = 200
 
 DoorKind = Literal["unary", "stream", "http"]
@@ -57,6 +55,8 @@ class Spec(msgspec.Struct, kw_only=True, frozen=True):
     accounts: int = 10_000
     skew: Skew = "uniform"
     seed: int = 1
+    in_flight: int = 256
+    """Requests on their way at once, over all streams of a closed loop."""
     till: str = ""
     """A file of ``Till``: payments are sent instead of transfers."""
 
@@ -167,7 +167,7 @@ async def _stream_caller(run: _Run, call: grpc.aio.StreamStreamMultiCallable[byt
 
     One answer may hold the results of several requests, so answers are matched by counting results.
     """
-    room = asyncio.Semaphore(max(1, _STREAMED_IN_FLIGHT // run.spec.callers))
+    room = asyncio.Semaphore(max(1, run.spec.in_flight // run.spec.callers))
     waiting: list[tuple[int, float]] = []
 
     async def requests() -> AsyncIterator[bytes]:

@@ -91,8 +91,8 @@ class PaymentStream:
         while True:
             self._news.clear()
             await self._begin(caller)
-            if self._under_way and self._under_way[0][1].done():
-                await self._send(*self._under_way.popleft())
+            if done := self._done():
+                await self._send(done)
             elif self._read_all and not self._under_way and not self._asked:
                 return
             else:
@@ -123,13 +123,22 @@ class PaymentStream:
     async def _caller(self) -> Caller:
         return await tenant_caller(self._services.access, Scope.PAYMENTS_WRITE, self._context, requests=0)
 
-    async def _send(self, batch: list[_Asked], task: _Outcomes) -> None:
-        error = task.exception()
-        # What concerns the whole batch (a full queue, a database away) is each one's outcome; the stream goes on.
-        outcomes = task.result() if error is None else [public_error(error)] * len(batch)
-        results = messages.write_results((key for key, _ in batch), outcomes)
+    def _done(self) -> list[tuple[list[_Asked], _Outcomes]]:
+        """Return the batches whose results may leave now."""
+        done = []
+        while self._under_way and self._under_way[0][1].done():
+            done.append(self._under_way.popleft())
+        return done
+
+    async def _send(self, done: list[tuple[list[_Asked], _Outcomes]]) -> None:
+        results = []
+        for batch, task in done:
+            error = task.exception()
+            # What concerns the whole batch (a full queue, a database away) is each one's outcome; the stream goes on.
+            outcomes = task.result() if error is None else [public_error(error)] * len(batch)
+            results += messages.write_results((key for key, _ in batch), outcomes)
         await self._context.write(pb.StreamPaymentsResponse(results=results).SerializeToString())
-        self._waiting -= len(batch)
+        self._waiting -= len(results)
         self._room.set()
 
 

@@ -40,6 +40,9 @@ _ANSWER_SIZE = 290
 _AT_ONCE = 8
 _TRANSFERS_PER_CALL = 5000
 
+# Half of what one PaymentClient keeps on its way.
+_IN_FLIGHT = 2048
+
 _OPEN = "payment_open_5000"
 _OPEN_RATE = 5000.0
 _OPEN_SECONDS = 60.0
@@ -119,7 +122,9 @@ async def payments(suite: Suite) -> AsyncIterator[Result]:
         try:
             for name, (door, callers, batch, rate_max) in _CEILINGS.items():
                 if suite.wants(name):
-                    spec = Spec(address="", door=door, callers=callers, batch=batch, till=str(till))
+                    spec = Spec(
+                        address="", door=door, callers=callers, batch=batch, in_flight=_IN_FLIGHT, till=str(till)
+                    )
                     yield await ceiling(suite, servers, name, spec, rate_max=rate_max, unit="payments/s")
                     await servers.check()
             if suite.wants(_OPEN):

@@ -48,7 +48,7 @@ _REFUSED: Final = {CreateTransferStatus.EXCEEDS_CREDITS: "insufficient_balance"}
 class Creation:
     """One payment on its way: what was asked, and what has become of it so far."""
 
-    __slots__ = ("claims", "outcome", "record", "reply", "request")
+    __slots__ = ("claims", "is_recorded", "outcome", "record", "reply", "request")
 
     def __init__(self, tenant: Tenant, key: str, request: CreatePayment, now_ns: int) -> None:
         """Raises InvalidRequestError."""
@@ -58,6 +58,7 @@ class Creation:
         self.reply = Reply(RequestKey(tenant, OPERATION, key), fingerprint(request))
         self.claims: tuple[Hashable, ...] = (self.reply.request, (tenant, request.merchant_reference))
         self.outcome: Payment | PycoreError | None = None
+        self.is_recorded = False
         self.record = PaymentRecord(
             id=new_id(),
             tenant=tenant,
@@ -88,6 +89,11 @@ class Creation:
     def is_paid_from_balance(self) -> bool:
         """Whether the ledger decides at once."""
         return self.request.confirm and self.request.method is PaymentMethod.BALANCE
+
+    @property
+    def is_to_be_confirmed(self) -> bool:
+        """Whether it was made now, and a channel is to be asked."""
+        return self.is_recorded and self.request.confirm and not self.is_paid_from_balance
 
 
 class PaymentCreation:
@@ -129,10 +135,9 @@ class PaymentCreation:
         for creation in creations:
             self._memory.release(creation.claims)
 
-    async def recall(self, creations: Sequence[Creation]) -> list[Creation]:
-        """Return those that are new; the others get their outcome. Raises LedgerUnavailableError."""
+    async def look_up(self, creations: Sequence[Creation]) -> None:
+        """Give an outcome to those that are not new, or name who is not there. Raises LedgerUnavailableError."""
         asked = [(creation.reply.request, creation.request.merchant_reference) for creation in creations]
-        fresh = []
         for creation, known in zip(creations, await self._memory.recall(asked), strict=True):
             try:
                 reply = known.reply_to(creation.reply.fingerprint)
@@ -146,18 +151,12 @@ class PaymentCreation:
                     f"there is a payment with the merchant_reference {creation.request.merchant_reference} already;"
                     " nothing was recorded: look at it, or choose a new reference"
                 )
-            else:
-                fresh.append(creation)
-        return await self._parties_known(fresh)
-
-    async def _parties_known(self, creations: list[Creation]) -> list[Creation]:
         unknown = await self._parties.unknown(party for creation in creations for party in creation.parties)
         for creation in creations if unknown else ():
             for party in unknown.intersection(creation.parties):
-                creation.outcome = party.not_found()
-        return [creation for creation in creations if creation.outcome is None]
+                creation.outcome = creation.outcome or party.not_found()
 
-    async def record(self, creations: Sequence[Creation], *, deadline: float | None) -> None:
+    async def record(self, creations: Sequence[Creation], deadline: float | None) -> None:
         """Make the payments durable; those paid from a balance are decided. Raises as ``Ledger.enqueue``."""
         if not creations:
             return
@@ -183,6 +182,7 @@ class PaymentCreation:
 
     def _tell(self, creations: Sequence[Creation]) -> None:
         for creation in creations:
+            creation.is_recorded = True
             self._told[_EVENTS[creation.record.status]] += 1
 
     async def _within_limits(self, creations: list[Creation]) -> list[Creation]:

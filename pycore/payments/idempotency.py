@@ -22,20 +22,17 @@ from pycore.tenant import Tenant
 _ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
 # Each key is found through its index, one by one, whatever the planner thinks of the tables' sizes.
 _RECALL: Final = """
-SELECT asked.position, found.fingerprint, found.reply
-FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[]) WITH ORDINALITY
-    AS asked (merchant_id, live, operation, key, position)
-CROSS JOIN LATERAL (
+SELECT asked.position, known.fingerprint, known.reply, taken.is_taken
+FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
+    AS asked (merchant_id, live, operation, key, reference, position)
+LEFT JOIN LATERAL (
     SELECT fingerprint, reply FROM idempotency_keys AS kept
     WHERE (kept.merchant_id, kept.live, kept.operation, kept.key)
-        = (asked.merchant_id, asked.live, asked.operation, asked.key) LIMIT 1) AS found
-"""
-_REFERENCES: Final = """
-SELECT asked.position
-FROM unnest($1::uuid[], $2::boolean[], $3::text[]) WITH ORDINALITY AS asked (merchant_id, live, reference, position)
-CROSS JOIN LATERAL (
-    SELECT 1 FROM payments WHERE (payments.merchant_id, payments.live, payments.merchant_reference)
-        = (asked.merchant_id, asked.live, asked.reference) LIMIT 1) AS found
+        = (asked.merchant_id, asked.live, asked.operation, asked.key) LIMIT 1) AS known ON true
+LEFT JOIN LATERAL (
+    SELECT true AS is_taken FROM payments WHERE (payments.merchant_id, payments.live, payments.merchant_reference)
+        = (asked.merchant_id, asked.live, asked.reference) LIMIT 1) AS taken ON true
+WHERE known.fingerprint IS NOT NULL OR taken.is_taken
 """
 _AMEND: Final = (
     "UPDATE idempotency_keys AS kept SET reply = amended.reply"
@@ -89,6 +86,9 @@ class Remembered(NamedTuple):
         if self.fingerprint != fingerprint:
             raise IdempotencyMismatchError
         return self.reply
+
+
+_NEW: Final = Remembered(None, "", False)
 
 
 def fingerprint(request: Any, *subject: int) -> bytes:
@@ -146,27 +146,17 @@ class RequestMemory:
             self._loading = None
 
     async def _query(self, asked: Sequence[tuple[RequestKey, str | None]]) -> list[Remembered]:
-        merchants = [UUID(key.tenant.merchant_id.to_bytes(16)) for key, _ in asked]
-        lives = [key.tenant.live for key, _ in asked]
+        keys = [key for key, _ in asked]
         with unavailable_raised():
-            async with self._store.pool.acquire() as connection:
-                found = await connection.fetch(
-                    _RECALL, merchants, lives, [key.operation for key, _ in asked], [key.key for key, _ in asked]
-                )
-                taken = await self._taken(connection, merchants, lives, [reference for _, reference in asked])
-        kept = {row[0] - 1: (row[1], row[2]) for row in found}
-        return [Remembered(*kept.get(place, (None, "")), place in taken) for place in range(len(asked))]
-
-    async def _taken(
-        self, connection: Any, merchants: Sequence[UUID], lives: Sequence[bool], references: Sequence[str | None]
-    ) -> set[int]:
-        places = [place for place, reference in enumerate(references) if reference is not None]
-        if not places:
-            return set()
-        found = await connection.fetch(
-            _REFERENCES,
-            [merchants[place] for place in places],
-            [lives[place] for place in places],
-            [references[place] for place in places],
-        )
-        return {places[row[0] - 1] for row in found}
+            found = await self._store.pool.fetch(
+                _RECALL,
+                [UUID(key.tenant.merchant_id.to_bytes(16)) for key in keys],
+                [key.tenant.live for key in keys],
+                [key.operation for key in keys],
+                [key.key for key in keys],
+                [reference for _, reference in asked],
+            )
+        known = [_NEW] * len(asked)
+        for position, fingerprint, reply, is_taken in found:
+            known[position - 1] = Remembered(fingerprint, reply or "", bool(is_taken))
+        return known

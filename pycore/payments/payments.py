@@ -16,6 +16,7 @@ from pycore.payments.cashier_links import Linked, without_link
 from pycore.payments.changes import PaymentChanges, wrong_state
 from pycore.payments.channel_methods import ChannelMethods, Confirmation
 from pycore.payments.creation import PAYMENTS_MAX, Creation, PaymentCreation
+from pycore.payments.creation_batches import CreationBatches
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
 from pycore.payments.payment import Payment, PaymentMethod, PaymentStatus, decoded_payment
 from pycore.payments.record import PaymentRecord
@@ -62,6 +63,7 @@ class Payments:
         self._linked = linked
         self._changes = PaymentChanges(book, accounts, limits, clock_ns)
         self._creation = PaymentCreation(ledger, book, accounts, memory, limits, clock_ns)
+        self._batches = CreationBatches(self._creation.look_up, self._creation.record)
 
     async def create(
         self, tenant: Tenant, requests: Sequence[tuple[str, CreatePayment]], *, deadline: float | None = None
@@ -80,9 +82,8 @@ class Payments:
         begun = self._creation.begin(tenant, requests)
         creations = [each for each in begun if isinstance(each, Creation)]
         try:
-            fresh = await self._creation.recall(creations)
-            await self._creation.record(fresh, deadline=deadline)
-            elsewhere = [each for each in fresh if each.request.confirm and not each.is_paid_from_balance]
+            await self._batches.made(creations, deadline)
+            elsewhere = [each for each in creations if each.is_to_be_confirmed]
             if elsewhere:
                 await asyncio.gather(*map(self._confirm_created, elsewhere))
         finally:

@@ -73,7 +73,12 @@ async def open_pool(dsn: str, settings: StoreSettings) -> Pool:
     try:
         with unavailable_raised():
             return await asyncpg.create_pool(
-                dsn, min_size=0, max_size=settings.pool_connections_max, init=_set_up, **_arguments(settings, _POOL)
+                dsn,
+                min_size=0,
+                max_size=settings.pool_connections_max,
+                init=_set_up,
+                reset=_leave,
+                **_arguments(settings, _POOL),
             )
     except _WRONG_DSN as error:
         raise _configuration_error(dsn, error) from error
@@ -97,6 +102,10 @@ async def changing(pool: Pool) -> AsyncIterator["PoolConnection"]:
 
 def _arguments(settings: StoreSettings, more: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     return {"timeout": settings.connect_timeout_ms / 1000, "server_settings": {**_SERVER_SETTINGS, **more}}
+
+
+async def _leave(_connection: Connection) -> None:
+    """Give a connection back as it is: nobody changes a session, and putting it right costs a round trip."""
 
 
 async def _set_up(connection: Connection) -> None:

@@ -1,0 +1,104 @@
+"""Calls that make payments at the same time share their look-ups and their unit of work."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple
+
+from pycore.errors import DeadlineExceededError, PycoreError, RowsRefusedError
+from pycore.payments.creation import Creation
+
+_PAYMENTS_MAX: Final = 2000
+
+Prepare = Callable[[Sequence[Creation]], Awaitable[None]]
+Record = Callable[[Sequence[Creation], float | None], Awaitable[None]]
+
+
+class _Call(NamedTuple):
+    creations: Sequence[Creation]
+    deadline: float | None
+    done: asyncio.Future[None]
+
+
+class CreationBatches:
+    """What comes while one batch is being looked up makes up the next one; there is no timer.
+
+    One payment alone costs as many queries, and nearly as much of everything else, as hundreds together.
+    """
+
+    def __init__(self, prepare: Prepare, record: Record) -> None:
+        """``prepare`` gives an outcome to those that are not to be recorded, ``record`` makes the others durable."""
+        self._prepare = prepare
+        self._record = record
+        self._waiting: deque[_Call] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._preparing: asyncio.Task[None] | None = None
+
+    async def made(self, creations: Sequence[Creation], deadline: float | None) -> None:
+        """Return when each creation has its outcome. Raises what concerns all of them."""
+        call = _Call(creations, deadline, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        if self._preparing is None:
+            self._preparing = asyncio.create_task(self._prepare_all(), name="payments-preparing")
+        await call.done
+
+    async def _prepare_all(self) -> None:
+        try:
+            while self._waiting:
+                calls = self._take()
+                try:
+                    await self._prepare([creation for call in calls for creation in call.creations])
+                except Exception as error:
+                    _fail(calls, error)
+                else:
+                    fresh = [call._replace(creations=_undecided(call.creations)) for call in calls]
+                    task = asyncio.create_task(self._record_all(fresh), name="payments-recording")
+                    self._under_way.add(task)
+                    task.add_done_callback(self._under_way.discard)
+        finally:
+            self._preparing = None
+
+    def _take(self) -> list[_Call]:
+        """Return what waits, as far as one batch holds it, without what nobody waits for any more."""
+        calls: list[_Call] = []
+        room, now = _PAYMENTS_MAX, time.monotonic()
+        while self._waiting and (not calls or len(self._waiting[0].creations) <= room):
+            call = self._waiting.popleft()
+            if call.done.done():
+                continue
+            if call.deadline is not None and call.deadline <= now:
+                call.done.set_exception(DeadlineExceededError())
+                continue
+            room -= len(call.creations)
+            calls.append(call)
+        return calls
+
+    async def _record_all(self, calls: Sequence[_Call]) -> None:
+        fresh = [creation for call in calls for creation in call.creations]
+        deadlines = [call.deadline for call in calls]
+        try:
+            await self._record(fresh, None if None in deadlines else max(filter(None, deadlines)))
+        except Exception as error:
+            if len(calls) > 1 and (isinstance(error, RowsRefusedError) or not isinstance(error, PycoreError)):
+                # One of them is guilty, and nothing was recorded: each for itself.
+                for call in calls:
+                    await self._record_all([call])
+            else:
+                _fail(calls, error)
+        else:
+            for call in calls:
+                if not call.done.done():
+                    call.done.set_result(None)
+
+
+def _undecided(creations: Sequence[Creation]) -> list[Creation]:
+    return [creation for creation in creations if creation.outcome is None]
+
+
+def _fail(calls: Sequence[_Call], error: Exception) -> None:
+    for call in calls:
+        if not call.done.done():
+            call.done.set_exception(error)
