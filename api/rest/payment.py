@@ -48,7 +48,7 @@ CHANGE_ERRORS: Final = (
     IdempotencyMismatchError,
     RequestInProgressError,
 )
-_LIST_ERRORS: Final = (*READ_ERRORS, InvalidRequestError, LedgerUnavailableError)
+_LIST_ERRORS: Final = (*READ_ERRORS, InvalidRequestError, NotFoundError, LedgerUnavailableError)
 _GET_ERRORS: Final = (NotFoundError, LedgerUnavailableError)
 
 

@@ -64,12 +64,13 @@ class PaymentLists:
         self._linked = linked
 
     async def page(self, tenant: Tenant, filter: PaymentFilter) -> list[Payment]:
-        """Return payments, newest first. Raises InvalidRequestError for a filter without sense."""
+        """Return payments, newest first. Raises InvalidRequestError, NotFoundError for a filter without sense."""
         if not 1 <= filter.limit <= LIMIT_MAX:
             raise InvalidRequestError(f"limit: must be 1 to {LIMIT_MAX}")
         first = 0 if filter.created_from is None else _first_id(filter.created_from)
         end = ID_MAX if filter.created_before is None else _first_id(filter.created_before)
         if filter.before_id is not None:
+            await self._owned(tenant, filter.before_id)
             end = min(end, filter.before_id)
         with unavailable_raised():
             rows = await self._store.pool.fetch(
@@ -86,14 +87,21 @@ class PaymentLists:
 
     async def timeline(self, tenant: Tenant, payment_id: int) -> list[TimelineEntry]:
         """Return what happened to a payment, oldest first. Raises NotFoundError."""
+        await self._owned(tenant, payment_id)
         pool, id = self._store.pool, UUID(int=payment_id)
         with unavailable_raised():
-            if not await pool.fetchval(_OWNED, id, UUID(int=tenant.merchant_id), tenant.live):
-                raise NotFoundError("there is no such payment")
             steps = [(row[0], row[1], row[2].encode()) for row in await pool.fetch(_TIMELINE, id)]
             steps += [(row[0], row[1], b"{}") for row in await pool.fetch(_EVENTS, id)]
         steps.sort(key=lambda step: step[0])
         return [TimelineEntry(moment(at), kind, msgspec.Raw(detail)) for at, kind, detail in steps]
+
+    async def _owned(self, tenant: Tenant, payment_id: int) -> None:
+        with unavailable_raised():
+            found = await self._store.pool.fetchval(
+                _OWNED, UUID(int=payment_id), UUID(int=tenant.merchant_id), tenant.live
+            )
+        if found is None:
+            raise NotFoundError("there is no such payment")
 
 
 def _first_id(at: datetime) -> int:

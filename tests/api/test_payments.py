@@ -89,6 +89,8 @@ async def test_the_client_holds_captures_and_cancels(payments: PaymentClient, sh
     older = await payments.list(starting_after=listed[-1].id)
     assert [each.merchant_reference for each in older] == ["T1"]
     assert await payments.list(status=PaymentStatus.CANCELED) == [listed[1]]
+    with pytest.raises(NotFoundError):
+        await payments.list(starting_after="pay_" + "0" * 31 + "1")
 
 
 async def test_the_client_raises_what_the_library_would(payments: PaymentClient, shop: Shop, doors: Doors) -> None:

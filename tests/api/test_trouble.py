@@ -6,6 +6,7 @@ import signal
 import statistics
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
@@ -52,6 +53,14 @@ async def open_accounts(ledger: Ledger) -> None:
     await ledger.create_accounts([Account(id=id, ledger=1, code=1) for id in (1, 2)])
 
 
+@asynccontextmanager
+async def writing_held_up(ledger: Ledger) -> AsyncIterator[None]:
+    """Let no batch become durable until the block ends."""
+    async with ledger.store.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT 1 FROM ledger_lease FOR UPDATE")
+        yield
+
+
 class TestFullQueue:
     @pytest.fixture
     def ledger_settings(self) -> LedgerSettings:
@@ -62,7 +71,10 @@ class TestFullQueue:
     ) -> None:
         await open_accounts(ledger)
         sent = [[transfer() for _ in range(5)] for _ in range(40)]
-        answers = await asyncio.gather(*[rpc.CreateTransfers(request(*each)) for each in sent], return_exceptions=True)
+        async with writing_held_up(ledger):
+            calls = [asyncio.ensure_future(rpc.CreateTransfers(request(*each))) for each in sent]
+            await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        answers = await asyncio.gather(*calls, return_exceptions=True)
         refused = [each for each in answers if isinstance(each, aio.AioRpcError)]
         assert refused
         assert {each.code() for each in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
