@@ -5,11 +5,12 @@ ids it must still hold in memory, so callers should make ids with ``new_id`` whe
 for every retry. Inside the library an id is an ``int``; people and JSON see UUID text.
 """
 
+import os
 import re
-import secrets
 import threading
 import time
 from collections.abc import Callable
+from struct import Struct
 
 ID_MAX = 2**128 - 1
 """The largest 128-bit value; like zero it is reserved and never a valid id of a record."""
@@ -21,6 +22,7 @@ _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-
 _HEX_DIGITS = re.compile(r"[0-9a-f]{32}")
 _DECIMAL_TEXT = re.compile(r"0|[1-9][0-9]{0,38}")
 
+_WORDS = Struct("512Q")
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
 _SEQUENCE_BITS = 74  # the 12 bits after the version and the 62 after the variant, read as one number
@@ -32,6 +34,25 @@ def _system_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+class _RandomBits:
+    """Unpredictable numbers from the operating system, asked for by the page: a question costs more than an id."""
+
+    def __init__(self) -> None:
+        self._words: list[int] = []
+        # Two processes must never draw the same numbers.
+        os.register_at_fork(after_in_child=self._words.clear)
+
+    def __call__(self, bits: int) -> int:
+        """Return a number of at most ``bits`` bits, 128 at most."""
+        words = self._words
+        if len(words) < 2:
+            words.extend(_WORDS.unpack(os.urandom(_WORDS.size)))
+        word = words.pop()
+        if bits <= 64:
+            return word >> (64 - bits)
+        return (word << 64 | words.pop()) >> (128 - bits)
+
+
 class IdGenerator:
     """Makes UUIDv7 ids that only grow, also within one millisecond and when the clock steps back a little.
 
@@ -39,16 +60,16 @@ class IdGenerator:
 
     Args:
         clock_ms: returns milliseconds since 1970.
-        random_bits: returns a number of at most that many unpredictable bits.
+        random_bits: returns a number of at most that many unpredictable bits; None: the operating system's.
     """
 
     def __init__(
         self,
         clock_ms: Callable[[], int] = _system_clock_ms,
-        random_bits: Callable[[int], int] = secrets.randbits,
+        random_bits: Callable[[int], int] | None = None,
     ) -> None:
         self._clock_ms = clock_ms
-        self._random_bits = random_bits
+        self._random_bits = random_bits or _RandomBits()
         self._lock = threading.Lock()
         self._time_ms = -1
         self._sequence = 0

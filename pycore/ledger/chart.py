@@ -37,6 +37,9 @@ _TIME_MASK: Final = ((1 << 48) - 1) << 80
 class AccountCode(IntEnum):
     """What an account holds (``Account.code``)."""
 
+    # An Enum hashes its name in Python; every payment looks up accounts by their codes.
+    __hash__ = int.__hash__
+
     CHANNEL_RECEIVABLE = 110
     """Captured through a channel, not yet paid to us by it."""
     CUSTODY_BANK = 120

@@ -9,13 +9,13 @@ from struct import Struct
 import msgspec
 
 from pycore.errors import InvalidRecordsError
-from pycore.ledger.account import halves
 
 AMOUNT_MAX = (1 << 128) - 1
 """As the amount of a posting transfer or a balancing one: as much as there is."""
 
 # The order is TigerBeetle's public Transfer layout.
 _RECORD = Struct("<12QQIIIHHQ")
+_PACKED = Struct("<16s16s16s16s16s16sQIIIHHQ")
 
 
 class TransferFlags(IntFlag):
@@ -62,13 +62,13 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     def pack(self) -> bytes:
         """Return the 128-byte record. Raises InvalidRecordsError where a value does not fit its field."""
         try:
-            return _RECORD.pack(
-                *halves(self.id),
-                *halves(self.debit_account_id),
-                *halves(self.credit_account_id),
-                *halves(self.amount),
-                *halves(self.pending_id),
-                *halves(self.user_data_128),
+            return _PACKED.pack(
+                self.id.to_bytes(16, "little"),
+                self.debit_account_id.to_bytes(16, "little"),
+                self.credit_account_id.to_bytes(16, "little"),
+                self.amount.to_bytes(16, "little"),
+                self.pending_id.to_bytes(16, "little"),
+                self.user_data_128.to_bytes(16, "little"),
                 self.user_data_64,
                 self.user_data_32,
                 self.timeout,

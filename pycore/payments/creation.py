@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from pycore.errors import AlreadyExistsError, PycoreError
 from pycore.events import EVENTS, EventType, event_row
@@ -42,7 +42,6 @@ _EVENTS: Final = {
     PaymentStatus.SUCCEEDED: EventType.PAYMENT_SUCCEEDED,
     PaymentStatus.FAILED: EventType.PAYMENT_FAILED,
 }
-_REFUSED: Final = {CreateTransferStatus.EXCEEDS_CREDITS: "insufficient_balance"}
 
 
 class Creation:
@@ -201,9 +200,7 @@ class PaymentCreation:
             if refusal is None:
                 allowed.append(creation)
             else:
-                creation.record = msgspec.structs.replace(
-                    record, status=PaymentStatus.FAILED, channel=BALANCE, failure_code=refusal
-                )
+                creation.record = replace(record, status=PaymentStatus.FAILED, channel=BALANCE, failure_code=refusal)
         return allowed
 
     def _count(self, creations: Sequence[Creation]) -> None:
@@ -235,17 +232,16 @@ def _is_manual(creation: Creation) -> bool:
 
 def _decided(creation: Creation, status: CreateTransferStatus) -> PaymentRecord:
     """Return the payment as the ledger decided. Raises ValueError for what cannot be: nothing of it is then written."""
-    record, manual = creation.record, _is_manual(creation)
-    decided: dict[str, object] = {"channel": BALANCE, "failure_code": None, "amount_captured": 0, "hold_id": None}
-    if status is CreateTransferStatus.CREATED and manual:
-        decided |= {"status": PaymentStatus.AUTHORIZED, "hold_id": record.id}
-    elif status is CreateTransferStatus.CREATED:
-        decided |= {"status": PaymentStatus.SUCCEEDED, "amount_captured": record.amount}
-    elif status in _REFUSED:
-        decided |= {"status": PaymentStatus.FAILED, "failure_code": _REFUSED[status]}
-    else:
-        raise ValueError(f"a payment's transfer cannot end with {status.name.lower()}")
-    return msgspec.structs.replace(record, **decided)
+    record = creation.record
+    # The ledger may judge the batch again, after another call's rows were refused: nothing of the first time may stay.
+    fresh = {"channel": BALANCE, "failure_code": None, "amount_captured": 0, "hold_id": None}
+    if status is CreateTransferStatus.CREATED:
+        if _is_manual(creation):
+            return replace(record, **fresh | {"status": PaymentStatus.AUTHORIZED, "hold_id": record.id})
+        return replace(record, **fresh | {"status": PaymentStatus.SUCCEEDED, "amount_captured": record.amount})
+    if status is CreateTransferStatus.EXCEEDS_CREDITS:
+        return replace(record, **fresh | {"status": PaymentStatus.FAILED, "failure_code": "insufficient_balance"})
+    raise ValueError(f"a payment's transfer cannot end with {status.name.lower()}")
 
 
 def _rows(creations: Sequence[Creation]) -> list[Part]:

@@ -11,9 +11,13 @@ from msgspec import UNSET, Struct, UnsetType
 
 PREFIX: Final = "pay"
 
+# An Enum hashes its name in Python. Those that every payment is looked up by take the hash of what they are: text.
+
 
 class PaymentStatus(StrEnum):
     """How far a payment is. ``succeeded``, ``failed``, ``canceled`` and ``expired`` are final."""
+
+    __hash__ = str.__hash__
 
     CREATED = "created"
     """Nobody was asked to pay yet."""
@@ -36,12 +40,16 @@ FINAL: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, Payment
 class CaptureMethod(StrEnum):
     """When the money moves to the merchant."""
 
+    __hash__ = str.__hash__
+
     AUTOMATIC = "automatic"
     MANUAL = "manual"
 
 
 class Purpose(StrEnum):
     """Where the money goes."""
+
+    __hash__ = str.__hash__
 
     PURCHASE = "purchase"
     """To the merchant."""
@@ -51,6 +59,8 @@ class Purpose(StrEnum):
 
 class PaymentMethod(StrEnum):
     """How the payer pays."""
+
+    __hash__ = str.__hash__
 
     BALANCE = "balance"
     """From the customer's stored value."""

@@ -89,6 +89,7 @@ class PaymentRecord(Struct, frozen=True, kw_only=True, gc=False):
         actions = _ACTIONS.get(self.status)
         if actions is None:
             actions = [Action.REFUND] if self.status is PaymentStatus.SUCCEEDED and self.refundable else []
+        created_at = moment(self.created_at)
         return Payment(
             id=format_typed_id(PREFIX, self.id),
             merchant_reference=self.merchant_reference,
@@ -110,9 +111,9 @@ class PaymentRecord(Struct, frozen=True, kw_only=True, gc=False):
             return_url=self.return_url,
             metadata=self.metadata,
             allowed_actions=actions,
-            created_at=moment(self.created_at),
+            created_at=created_at,
             expires_at=moment(self.expires_at),
-            updated_at=moment(self.updated_at),
+            updated_at=created_at if self.updated_at == self.created_at else moment(self.updated_at),
         )
 
     def inserted(self) -> tuple[Any, ...]:

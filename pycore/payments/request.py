@@ -20,6 +20,7 @@ AMOUNT_MAX: Final = 2**53 - 1
 EXPIRY_SECONDS_MAX: Final = 30 * 86_400
 _METADATA_KEYS_MAX: Final = 50
 
+_AMOUNTS: Final = f"whole minor units from 1 to {AMOUNT_MAX}"
 _REFERENCE: Final = re.compile(r"[0-9A-Za-z_\-|*.@:]{1,64}")
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _CHANNEL: Final = re.compile(r"[a-z0-9_]{1,32}")
@@ -145,7 +146,7 @@ def check_currency(currency: str) -> None:
 def check_create(request: CreatePayment) -> None:
     """Raise InvalidRequestError where a field is not allowed; nothing was recorded."""
     check_reference(request.merchant_reference)
-    _require(1 <= request.amount <= AMOUNT_MAX, "amount", f"whole minor units from 1 to {AMOUNT_MAX}")
+    _require(1 <= request.amount <= AMOUNT_MAX, "amount", _AMOUNTS)
     check_currency(request.currency)
     _require(
         1 <= len(request.subject) <= 127 and request.subject.isprintable(), "subject", "1 to 127 printable characters"
@@ -158,24 +159,13 @@ def check_create(request: CreatePayment) -> None:
     if request.confirm or request.method is not None:
         _require(request.method is not None, "method", "needed to confirm at once")
         check_confirm(request)
-    _require(
-        request.customer_id is not None or (request.purpose is Purpose.PURCHASE), "customer_id", "needed for a top-up"
-    )
-    _require(
-        request.method is not PaymentMethod.BALANCE or request.customer_id is not None,
-        "customer_id",
-        "needed to pay from a balance",
-    )
-    _require(
-        request.purpose is Purpose.PURCHASE or request.method is not PaymentMethod.BALANCE,
-        "method",
-        "another one than balance for a top-up",
-    )
-    _require(
-        request.purpose is Purpose.PURCHASE or request.capture_method is CaptureMethod.AUTOMATIC,
-        "capture_method",
-        "automatic for a top-up",
-    )
+    if request.method is PaymentMethod.BALANCE:
+        _require(request.customer_id is not None, "customer_id", "needed to pay from a balance")
+    if request.purpose is Purpose.TOP_UP:
+        _require(request.customer_id is not None, "customer_id", "needed for a top-up")
+        _require(request.method is not PaymentMethod.BALANCE, "method", "another one than balance for a top-up")
+        automatic = request.capture_method is CaptureMethod.AUTOMATIC
+        _require(automatic, "capture_method", "automatic for a top-up")
 
 
 def check_confirm(request: CreatePayment | ConfirmPayment) -> None:
@@ -209,7 +199,7 @@ def check_refund(request: CreateRefund) -> None:
 
 def check_amount(amount: int | None) -> None:
     """Raise InvalidRequestError unless ``amount`` is allowed, or None; nothing was recorded."""
-    _require(amount is None or 1 <= amount <= AMOUNT_MAX, "amount", f"whole minor units from 1 to {AMOUNT_MAX}")
+    _require(amount is None or 1 <= amount <= AMOUNT_MAX, "amount", _AMOUNTS)
 
 
 def customer_id(text: str | None) -> int | None:
