@@ -84,7 +84,7 @@ class AttemptRecord(Struct, frozen=True, kw_only=True, gc=False):
         sent: ``channel_order``.
         is_double: it succeeded although the payment had no use for it any more.
         ends_as: set once nobody shall pay it any more.
-        is_reversing: a reversal was or is being sent, and what became of it is not known.
+        is_reversing: a reversal was or is being sent, and was not refused: what was paid has gone back, or may have.
         has_action: the payer was given what he needs to pay.
         routed_as: how the router was told it ended.
         open_since: since when the ladder counts.

@@ -97,8 +97,9 @@ class Notifications:
         if isinstance(outcome, Succeeded):
             if attempt.status is AttemptStatus.SUCCEEDED and attempt.transaction_id == outcome.transaction_id:
                 return _DUPLICATE
-            if attempt.is_open and attempt.is_reversing:
-                # The reversal may have given this very payment back: only its own answer ends it.
+            if attempt.is_reversing:
+                # The reversal may have given, or gave, this very payment back; this may be an old letter. Only the
+                # reversal's own answer counts, and after it the bill.
                 return _UNDECIDED
             await self._outcomes.settle(attempt, Paid(outcome), [entry])
             return _RECORDED

@@ -277,7 +277,6 @@ class Outcomes:
             now_ns,
             status=AttemptStatus.CLOSED if attempt.ends_as else AttemptStatus.FAILED,
             failure_code=over.code,
-            is_reversing=False,
             next_check_at=None,
             routed_as=attempt.routed_as or routed_as(attempt, over.reason),
         )

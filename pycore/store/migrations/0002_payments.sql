@@ -116,7 +116,8 @@ CREATE INDEX payments_open ON payments (expires_at) WHERE status IN ('created', 
 -- One try at one channel. It is written before the channel is called (the intention) and after (the outcome).
 -- next_check_at: when the channel is to be asked; NULL once nothing is open, or once only a person can tell.
 -- ends_as: set once nobody shall pay it any more; what becomes of the payment when the channel agrees.
--- is_reversing: a reversal was or is being sent and nobody knows its outcome: it is repeated, and nothing is booked.
+-- is_reversing: a reversal was or is being sent and was not refused: what was paid has gone back, or may have. While the
+-- attempt is open the reversal is repeated; no notification books anything for it any more.
 -- routed_as: how the router was told it ended; NULL until then, told once.
 CREATE TABLE payment_attempts (
     id             uuid PRIMARY KEY,

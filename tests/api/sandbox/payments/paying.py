@@ -159,6 +159,10 @@ class Till:
             self.tenant, parse_typed_id("pay", payment.id), f"key{next(_NUMBERS)}", request
         )
 
+    async def confirm_elsewhere(self, payment: Payment) -> Payment:
+        """Choose another way to pay."""
+        return await self.confirm(payment, None)
+
     async def cancel(self, payment: Payment) -> Payment:
         id = parse_typed_id("pay", payment.id)
         return await self.desk.payments.payments.cancel(self.tenant, id, f"key{next(_NUMBERS)}")

@@ -84,6 +84,26 @@ async def test_a_reversal_of_unknown_outcome_is_repeated_and_nothing_booked(till
     assert await till.books(channel) == {}
 
 
+async def test_an_old_letter_about_a_reversed_order_books_nothing(till: Till) -> None:
+    """The payer paid, we did not hear of it and reversed, which gave the money back; then the letter came."""
+    till.sandbox.fault("payer_is_asked", protocol="alipay")
+    payment = await till.pay("alipay", "bar_code")
+    desk, till.mailbox.desk = till.mailbox.desk, None
+    await till.act(payment, "pay")
+
+    async def letters() -> int:
+        return len(till.mailbox.letters)
+
+    await eventually(letters, lambda count: count > 0)
+    till.sandbox.fault("server_error", protocol="alipay", operation="query")
+    await till.sweep(46)
+    assert (await till.get(payment)).status is PaymentStatus.FAILED
+    till.mailbox.desk = desk
+    assert (await till.mailbox.hand_over(till.mailbox.letters[0])).status == 200
+    assert await till.books("alipay") == {}
+    assert await till.refunds(payment) == []
+
+
 async def test_a_payer_who_cannot_pay_fails_the_payment(till: Till) -> None:
     till.sandbox.fault("payer_refuses", protocol="wechat")
     payment = await till.pay("wechat", "bar_code")
