@@ -20,6 +20,7 @@ from pycore.routing import (
     Decision,
     Outcome,
     Price,
+    Reason,
     Route,
     Router,
     RouteRequest,
@@ -158,5 +159,6 @@ def _described(routes: Sequence[Route], decision: Decision) -> dict[str, Any]:
     return {
         "explored": decision.explored,
         "kept": [line(each) for each in decision.kept],
-        "dropped": [line(each) for each in decision.dropped],
+        # That a channel's other methods are not this one is no news.
+        "dropped": [line(each) for each in decision.dropped if each.reason is not Reason.METHOD_NOT_OFFERED],
     }

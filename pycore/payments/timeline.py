@@ -25,6 +25,7 @@ import msgspec
 from pycore.channels import Failed, Outcome, Pending, RequiresAction, Succeeded
 from pycore.ledger import Insertion
 from pycore.payments import tables
+from pycore.payments.actions import next_action
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 
@@ -69,7 +70,9 @@ def described(outcome: Outcome) -> dict[str, Any]:
             shown["amount"] = outcome.amount.minor
         return shown
     if isinstance(outcome, RequiresAction):
-        return {"outcome": "requires_action", "action": type(outcome.action).__name__}
+        shown_action = next_action(outcome.action)
+        action = "by_hand" if shown_action is None else shown_action.type
+        return {"outcome": "requires_action", "action": action}
     if isinstance(outcome, Failed):
         return {"outcome": "failed", "reason": outcome.reason, "code": outcome.code}
     return {"outcome": "pending" if isinstance(outcome, Pending) else "unknown", "code": outcome.code}
