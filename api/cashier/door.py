@@ -8,6 +8,7 @@
 | ``GET …/code.svg`` | the code to scan: the channel's while there is one, else this page's own address |
 | ``POST …/choose`` | ``{"channel", "method"}``: asks the channel; answers the payment |
 | ``GET …/go`` | leads to the channel's page |
+| ``POST /pay/{token}`` | the page: UnionPay sends browsers back with a form |
 | ``GET /pay/s/{token}``, ``…/state``, ``…/code.svg`` | the store's page, the store as JSON, its code to print |
 | ``POST /pay/s/{token}/order`` | ``{"order", "amount"}``: makes a payment; answers where it is paid |
 
@@ -33,7 +34,7 @@ from api.cashier.view import PaymentView, payment_view, store_view
 from api.rest.body import read_json
 from api.rest.problem import problem_response
 from api.services import Services
-from pycore.errors import InvalidRequestError, NotFoundError, PycoreError
+from pycore.errors import InvalidRequestError, NotFoundError
 from pycore.money import CNY, minor_units
 from pycore.payments import PaymentMethod
 from pycore.payments.cashier import PaymentAtCashier
@@ -94,6 +95,7 @@ class CashierDoor:
             ("GET", "/pay/{token}/code.svg", LOOKS, self._code),
             ("GET", "/pay/{token}/go", LOOKS, self._go),
             ("POST", "/pay/{token}/choose", ACTS, self._choose),
+            ("POST", "/pay/{token}", LOOKS, self._come_back),
         )
         files = [_file_route(name, media_type) for name, media_type in _FILES]
         return files + [
@@ -105,8 +107,6 @@ class CashierDoor:
             try:
                 self._limits.charge(quota, _address(request))
                 return await answer(request)
-            except PycoreError as error:
-                response = problem_response(error, language_of(request))
             except Exception as error:
                 response = problem_response(error, language_of(request))
             response.headers.update(page_headers())
@@ -163,7 +163,12 @@ class CashierDoor:
         except ValueError:
             raise NotFoundError("the channel named no page that a browser can open") from None
         # It was paid meanwhile, or another way was chosen: the page tells.
-        return Response(status_code=303, headers={**page_headers(), "location": f"/pay/{_token(request)}"})
+        return await self._come_back(request)
+
+    async def _come_back(self, request: Request) -> Response:
+        # What a form says is not looked at: channels tell what happened at the door for notifications, signed.
+        token = self._cashier.links.token(Link.PAYMENT, self._cashier.links.id_of(Link.PAYMENT, _token(request)))
+        return Response(status_code=303, headers={**page_headers(), "location": f"/pay/{token}"})
 
     async def _choose(self, request: Request) -> Response:
         chosen = await read_json(request, _CHOSEN)

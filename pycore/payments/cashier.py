@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from msgspec import Struct
@@ -199,14 +199,28 @@ class Cashier:
         is_late = record.expires_at - now_ns < _SECONDS_LEFT_MIN * 10**9
         if record.status not in _WAITS or is_late or record.capture_method is CaptureMethod.MANUAL:
             return {}
+        connections = self._accounts.connections(live=record.tenant.live)
+        capabilities = {channel: connection.capability for channel, connection in connections.items()}
+        if (begun := _unclosable(record, capabilities)) is not None:
+            return begun
         day = datetime.fromtimestamp(now_ns // 10**9, SHANGHAI).date()
-        found = {}
-        for channel, connection in self._accounts.connections(live=record.tenant.live).items():
-            limit = in_force(connection.capability.amount_limits, day)
-            fits = limit.minimum_minor <= record.amount <= limit.maximum_minor
-            if fits and record.currency in connection.capability.currencies:
-                found[channel] = _by_link(connection.capability)
+        found = {channel: _by_link(each) for channel, each in capabilities.items() if _takes(each, record, day)}
         return {channel: methods for channel, methods in found.items() if methods}
+
+
+def _unclosable(record: PaymentRecord, capabilities: Mapping[str, Capability]) -> Ways | None:
+    """Return the way that was begun, where its channel cannot close it: it must be paid there, never two at once."""
+    capability = capabilities.get(record.channel or "")
+    if capability is None or record.method is None or record.status is not PaymentStatus.REQUIRES_ACTION:
+        return None
+    if record.method.value in capability.closes:
+        return None
+    return {capability.channel: frozenset({record.method}) & BY_LINK}
+
+
+def _takes(capability: Capability, record: PaymentRecord, day: date) -> bool:
+    limit = in_force(capability.amount_limits, day)
+    return record.currency in capability.currencies and limit.minimum_minor <= record.amount <= limit.maximum_minor
 
 
 def _by_link(capability: Capability) -> frozenset[PaymentMethod]:

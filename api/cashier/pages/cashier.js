@@ -19,7 +19,7 @@ const TEXTS = {
     unknown: "This link does not work", unknownHint: "Check that it is complete, or ask the shop for a new one.",
     away: "The cashier cannot be reached. It tries again by itself.", back: "Back to the shop", repeat: "Pay again",
     player: "Test mode: play the payer", amount: "Amount", enter: "Enter the amount to pay",
-    wrong: "Enter an amount such as 12.50.", soon: "Too many tries. Please wait a moment.",
+    wrong: "Enter an amount such as 12.50.", later: "That was not possible just now. Please try again in a moment.", soon: "Too many tries. Please wait a moment.",
     footer: "Never pay for someone you do not know.",
   },
   zh: {
@@ -38,14 +38,14 @@ const TEXTS = {
     unknown: "链接无效", unknownHint: "请确认链接完整，或向商户索取新的链接。",
     away: "暂时无法连接收银台，正在自动重试。", back: "返回商户", repeat: "再付一笔",
     player: "测试模式：扮演付款人", amount: "金额", enter: "请输入付款金额",
-    wrong: "请输入金额，例如 12.50。", soon: "操作过于频繁，请稍候再试。",
+    wrong: "请输入金额，例如 12.50。", later: "暂时无法完成，请稍后再试。", soon: "操作过于频繁，请稍候再试。",
     footer: "请勿为陌生人付款。",
   },
 };
 const MARKS = { wechat: "微", alipay: "支", unionpay: "银" };
 const SYMBOLS = { CNY: "¥" };
 const POLL_MS = 3000;
-const HERE = location.pathname.replace(/\/$/, "");
+const HERE = location.pathname;
 const IS_STORE = HERE.startsWith("/pay/s/");
 const DECIDED = ["succeeded", "authorized", "failed", "canceled", "expired"];
 
@@ -109,6 +109,7 @@ function take(told) {
 
 function meaning(error) {
   if (error.status === 429) return "soon";
+  if (error.status === 409) return "later";
   if (IS_STORE && error.reason === "invalid_request") return "wrong";
   return error.status === undefined || error.status >= 500 ? "away" : "none";
 }
@@ -182,8 +183,10 @@ function order(offer) {
     const { path } = await ask(HERE + "/order", { order: view.order, amount });
     // From here on it is a payment like any other: whatever becomes of the choice, its own page tells.
     const told = await ask(path + "/choose", offer).catch(() => null);
+    // Who comes back from the channel finds the payment, not the form.
+    history.replaceState(null, "", path + "?lang=" + language);
     if (told !== null && told.action === "go") lead(path);
-    else location.assign(path + "?lang=" + language);
+    else location.reload();
   });
 }
 
@@ -348,7 +351,8 @@ async function begin() {
   });
   // Back from a channel's page, perhaps out of the browser's memory: what was true then may not be now.
   addEventListener("pageshow", (event) => {
-    if (event.persisted) refresh().then(follow);
+    if (location.pathname !== HERE) location.reload();
+    else if (event.persisted) refresh().then(follow);
   });
   addEventListener("pagehide", stop);
   setInterval(tick, 1000);
