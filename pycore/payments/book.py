@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Final, TypeVar
 from uuid import UUID
 
-from pycore.errors import NotFoundError
+from pycore.errors import AlreadyExistsError, NotFoundError, RowsRefusedError
 from pycore.events import EVENTS
 from pycore.ledger import CreateTransferResult, CreateTransferStatus, Insertion, Ledger, Operation, Transfer
 from pycore.ledger.rows import Part
@@ -25,6 +25,10 @@ _PAYMENT: Final = "SELECT * FROM payments WHERE id = $1"
 _BY_REFERENCE: Final = "SELECT * FROM payments WHERE merchant_id = $1 AND live = $2 AND merchant_reference = $3"
 _REFUND: Final = "SELECT * FROM refunds WHERE id = $1"
 
+LOOKS_MAX: Final = 3
+"""How often a change looks at what is recorded before it gives up."""
+_Changed = TypeVar("_Changed")
+
 
 class TransferRefusedError(Exception):
     """The ledger refused a transfer, so nothing was recorded; ``results`` says why, transfer by transfer."""
@@ -32,6 +36,18 @@ class TransferRefusedError(Exception):
     def __init__(self, results: Sequence[CreateTransferResult]) -> None:
         super().__init__(", ".join(result.status.name.lower() for result in results))
         self.results = results
+
+
+async def looking_again(change: Callable[[], Awaitable[_Changed]]) -> _Changed:
+    """Return what ``change`` returns; it is called again where what it looked at was changed before it could write.
+
+    A request whose outcome was unknown may become durable after its retry has looked for it. The retry is then refused,
+    nothing of it is recorded, and it finds the reply when it looks again.
+    """
+    for _ in range(LOOKS_MAX - 1):
+        with suppress(RowsRefusedError, TransferRefusedError, AlreadyExistsError):
+            return await change()
+    return await change()
 
 
 class PaymentBook:

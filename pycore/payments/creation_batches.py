@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from pycore.errors import DeadlineExceededError, PycoreError, RowsRefusedError
+from pycore.payments.book import LOOKS_MAX
 from pycore.payments.creation import Creation
 
 _PAYMENTS_MAX: Final = 2000
@@ -76,7 +77,7 @@ class CreationBatches:
             calls.append(call)
         return calls
 
-    async def _record_all(self, calls: Sequence[_Call]) -> None:
+    async def _record_all(self, calls: Sequence[_Call], looks: int = 1) -> None:
         fresh = [creation for call in calls for creation in call.creations]
         deadlines = [call.deadline for call in calls]
         try:
@@ -85,13 +86,26 @@ class CreationBatches:
             if len(calls) > 1 and (isinstance(error, RowsRefusedError) or not isinstance(error, PycoreError)):
                 # One of them is guilty, and nothing was recorded: each for itself.
                 for call in calls:
-                    await self._record_all([call])
+                    await self._record_all([call], looks)
+            elif isinstance(error, RowsRefusedError) and looks < LOOKS_MAX:
+                await self._look_again(calls[0], looks + 1)
             else:
                 _fail(calls, error)
         else:
             for call in calls:
                 if not call.done.done():
                     call.done.set_result(None)
+
+    async def _look_again(self, call: _Call, looks: int) -> None:
+        """Look up a call's payments once more: an earlier try of one became durable after it was looked up."""
+        for creation in call.creations:
+            creation.outcome = None
+        try:
+            await self._prepare(call.creations)
+        except Exception as error:
+            _fail([call], error)
+        else:
+            await self._record_all([call._replace(creations=_undecided(call.creations))], looks)
 
 
 def _undecided(creations: Sequence[Creation]) -> list[Creation]:

@@ -11,7 +11,7 @@ from pycore.errors import InvalidStateError, PycoreError, RequestTooLargeError
 from pycore.ledger import Ledger
 from pycore.ledger.chart import Chart
 from pycore.payments.balance_limits import BalanceLimits
-from pycore.payments.book import PaymentBook
+from pycore.payments.book import PaymentBook, looking_again
 from pycore.payments.cashier_links import Linked, without_link
 from pycore.payments.changes import PaymentChanges, wrong_state
 from pycore.payments.channel_methods import ChannelMethods, Confirmation
@@ -173,12 +173,16 @@ class Payments:
         """Change a payment unless the same request did so before; then its reply is given again."""
         check_key(key)
         reply = Reply(RequestKey(tenant, operation, key), fingerprint(request, payment_id))
-        self._memory.claim(reply.request)
-        try:
+
+        async def changed() -> Payment:
             async with self._book.changing(payment_id, tenant) as record:
                 (known,) = await self._memory.recall([(reply.request, None)])
                 if (kept := known.reply_to(reply.fingerprint)) is not None:
-                    return self._linked(decoded_payment(kept))
-                return self._linked((await change(record, reply)).public())
+                    return decoded_payment(kept)
+                return (await change(record, reply)).public()
+
+        self._memory.claim(reply.request)
+        try:
+            return self._linked(await looking_again(changed))
         finally:
             self._memory.release([reply.request])

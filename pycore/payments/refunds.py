@@ -14,7 +14,7 @@ from pycore.ledger import CreateTransferStatus
 from pycore.ledger.chart import Chart
 from pycore.ledger.rows import Part
 from pycore.payments import postings, tables
-from pycore.payments.book import PaymentBook, TransferRefusedError
+from pycore.payments.book import PaymentBook, TransferRefusedError, looking_again
 from pycore.payments.changes import wrong_state
 from pycore.payments.channel_methods import ChannelMethods
 from pycore.payments.creation import BALANCE
@@ -63,14 +63,20 @@ class Refunds:
         check_refund(request)
         reply = Reply(RequestKey(tenant, _OPERATION, key), fingerprint(request, payment_id))
         claims = (reply.request, (tenant, "refund", request.merchant_reference))
-        self._memory.claim(*claims)
-        try:
+
+        async def begun() -> Refund | RefundRecord:
             async with self._book.changing(payment_id, tenant) as payment:
                 (known,) = await self._memory.recall([(reply.request, None)])
                 if (kept := known.reply_to(reply.fingerprint)) is not None:
                     return decoded_refund(kept)
                 await self._refuse_taken(tenant, request.merchant_reference)
-                refund = await self._begin(payment, request, reply)
+                return await self._begin(payment, request, reply)
+
+        self._memory.claim(*claims)
+        try:
+            refund = await looking_again(begun)
+            if isinstance(refund, Refund):
+                return refund
             if refund.channel != BALANCE:
                 refund = await self._channels.refund(refund)
             return refund.public()

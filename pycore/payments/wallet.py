@@ -25,7 +25,7 @@ from pycore.ledger.chart import AccountCode, AccountKey, Chart, TransferCode
 from pycore.ledger.rows import Part
 from pycore.money import CURRENCIES
 from pycore.payments import tables
-from pycore.payments.book import PaymentBook, TransferRefusedError
+from pycore.payments.book import PaymentBook, TransferRefusedError, looking_again
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
 from pycore.payments.locks import Locks
 from pycore.payments.parties import Parties
@@ -282,13 +282,17 @@ class Wallet:
         """Change a customer's money unless the same request did so before; then its reply is given again."""
         check_key(key)
         reply = Reply(RequestKey(tenant, operation, key), fingerprint(request, customer_id))
+
+        async def changed() -> bytes | str:
+            (known,) = await self._memory.recall([(reply.request, None)])
+            kept = known.reply_to(reply.fingerprint)
+            return await change(reply) if kept is None else kept
+
         self._memory.claim(reply.request)
         try:
             await self._parties.check(tenant, customer_id, None)
             async with self._locks.held(customer_id):
-                (known,) = await self._memory.recall([(reply.request, None)])
-                kept = known.reply_to(reply.fingerprint)
-                return await change(reply) if kept is None else kept
+                return await looking_again(changed)
         finally:
             self._memory.release([reply.request])
 
