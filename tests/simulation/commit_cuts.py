@@ -13,59 +13,80 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import asyncpg
 
 from bench.database import DatabaseServer
 from pycore.errors import LedgerUnavailableError, OutcomeUnknownError
-from pycore.ids import new_id
-from pycore.ledger import (
-    Account,
-    CreateTransferResult,
-    CreateTransferStatus,
-    JournalKey,
-    Ledger,
-    LedgerTotals,
-    Transfer,
-    verify,
-)
+from pycore.ledger import JournalKey, Ledger, verify
 from tests.simulation.cutting_proxy import Cut, CuttingProxy
+from tests.simulation.payment_cuts import PaymentCuts
 from tests.simulation.report import Arguments, Outcome, main
+from tests.simulation.transfer_cuts import TransferCuts
 
-LEDGER = 840
 KEY = JournalKey(bytes(range(32)))
-_ACCOUNTS = 8
 _HANG_SECONDS = 120.0
 _CHECK_EVERY_CUTS = 10
 _AWAY_SHARE = 0.05
 _AWAY_SECONDS = 2.5
 """Longer than the writer leaves its callers without an answer."""
-_CREATED = (CreateTransferStatus.CREATED, CreateTransferStatus.EXISTS)
 
 
 class CommitCutError(AssertionError):
     """An answer did not agree with what is durable."""
 
 
-class Asked(NamedTuple):
-    """A transfer and what the caller was told at the first try."""
+class Load(Protocol):
+    """What is asked of the ledger while connections are cut, and how to tell whether the answers are true."""
 
-    transfer: Transfer
-    answer: CreateTransferResult | Exception
+    def requests(self, count: int) -> Sequence[Any]:
+        """Return about so many new requests."""
+
+    async def ask(self, request: Any) -> Any:
+        """Return the final answer. Raises what leaves none."""
+
+    def note(self, request: Any, answer: Any) -> None:
+        """Believe an answer. Raises AssertionError for one that no caller expects."""
+
+    def forgo(self, request: Any) -> None:
+        """Believe that nothing was recorded, and never ask again."""
+
+    async def check(self) -> None:
+        """Compare answers and books. Raises AssertionError."""
+
+    @property
+    def transfers(self) -> int:
+        """How many transfers the journal must hold."""
+
+    def outcome(self) -> Outcome:
+        """Return what was done, for the report."""
+
+
+LOADS: dict[str, Callable[[Ledger, str, Random], Awaitable[Load]]] = {
+    "transfers": TransferCuts.open,
+    "payments": PaymentCuts.open,
+}
+
+
+class Asked(NamedTuple):
+    """A request and what the caller was told at the first try."""
+
+    request: Any
+    answer: Any
 
 
 class CommitCuts:
-    """A ledger behind the proxy, and what its callers were told."""
+    """A ledger behind the proxy, and callers who are cut off from it."""
 
-    def __init__(self, ledger: Ledger, proxy: CuttingProxy, random: Random) -> None:
-        self._ledger = ledger
+    def __init__(self, load: Load, proxy: CuttingProxy, random: Random) -> None:
+        self._load = load
         self._proxy = proxy
         self._random = random
-        self.created: dict[int, Transfer] = {}
-        self.never: set[int] = set()
+        self.refused = 0
         self.unknown = 0
 
     async def cut_once(self) -> None:
@@ -74,73 +95,44 @@ class CommitCuts:
             self._proxy.stay_away(_AWAY_SECONDS)
         self._proxy.cut_next_append(self._random.choice(list(Cut)))
         # Some come together and share the batch, some come while it is not settled yet.
-        delays = [self._random.choice((0.0, 0.0, 0.005, 0.02)) for _ in range(self._random.randint(1, 5))]
-        asked = await asyncio.gather(*[self._ask(self._transfer(), delay) for delay in delays])
-        for transfer, answer in asked:
+        requests = self._load.requests(self._random.randint(1, 5))
+        delays = [self._random.choice((0.0, 0.0, 0.005, 0.02)) for _ in requests]
+        asked = await asyncio.gather(*map(self._ask, requests, delays))
+        for request, answer in asked:
             if isinstance(answer, LedgerUnavailableError):
                 # The caller was told that nothing was recorded: half of them believe it and go elsewhere.
                 if self._random.random() < 0.5:
-                    self.never.add(transfer.id)
+                    self.refused += 1
+                    self._load.forgo(request)
                 else:
-                    await self._settle(transfer)
+                    await self._settle(request)
             elif isinstance(answer, OutcomeUnknownError):
                 self.unknown += 1
-                await self._settle(transfer)
+                await self._settle(request)
             elif isinstance(answer, Exception):
                 raise CommitCutError(f"an answer no caller expects: {answer!r}") from answer
             else:
-                self._note(transfer, answer)
+                self._load.note(request, answer)
 
-    async def _ask(self, transfer: Transfer, delay: float = 0.0) -> Asked:
+    async def _ask(self, request: Any, delay: float = 0.0) -> Asked:
         await asyncio.sleep(delay)
         try:
-            return Asked(transfer, (await self._ledger.create_transfers([transfer]))[0])
+            return Asked(request, await self._load.ask(request))
         except Exception as error:
-            return Asked(transfer, error)
+            return Asked(request, error)
 
-    async def _settle(self, transfer: Transfer) -> None:
+    async def _settle(self, request: Any) -> None:
         """Ask again with the same id until there is a final answer."""
         while True:
-            answer = (await self._ask(transfer)).answer
+            answer = (await self._ask(request)).answer
             if not isinstance(answer, Exception):
-                self._note(transfer, answer)
+                self._load.note(request, answer)
                 return
             await asyncio.sleep(0.02)
 
-    def _note(self, transfer: Transfer, answer: CreateTransferResult) -> None:
-        if answer.status not in _CREATED:
-            raise CommitCutError(f"transfer {transfer.id}: {answer.status.name}")
-        self.created[transfer.id] = transfer
-
-    def _transfer(self) -> Transfer:
-        debit, credit = self._random.sample(range(1, _ACCOUNTS + 1), 2)
-        amount = self._random.randint(1, 1000)
-        return Transfer(
-            id=new_id(), debit_account_id=debit, credit_account_id=credit, amount=amount, ledger=LEDGER, code=1
-        )
-
-    async def check(self) -> None:
-        """Compare what callers were told with what is in the ledger."""
-        found = {each.id for id in (self.created, self.never) for each in await self._lookup(list(id))}
-        if lost := self.created.keys() - found:
-            raise CommitCutError(f"{len(lost)} acknowledged transfers are lost")
-        if found & self.never:
-            raise CommitCutError("a transfer is there, although its caller was told that nothing was recorded")
-        moved = sum(transfer.amount for transfer in self.created.values())
-        _check_totals(self._ledger.trial_balance(), moved)
-
-    async def _lookup(self, ids: list[int]) -> list[Transfer]:
-        pages = [ids[start : start + 1000] for start in range(0, len(ids), 1000)]
-        return [transfer for page in pages for transfer in await self._ledger.lookup_transfers(page)]
-
-
-def _check_totals(totals: list[LedgerTotals], moved: int) -> None:
-    if not all(each.balanced for each in totals) or sum(each.debits_posted for each in totals) != moved:
-        raise CommitCutError(f"the trial balance {totals} is not the {moved} that was acknowledged")
-
 
 async def simulate(arguments: Arguments) -> Outcome:
-    """Cut ``count`` times. Raises CommitCutError where an answer and the journal disagree, TimeoutError for a hang."""
+    """Cut ``count`` times. Raises CommitCutError for an answer that is not true, TimeoutError for a hang."""
     random = Random(arguments.seed)
     with tempfile.TemporaryDirectory(prefix="commit-cuts-") as name:
         folder = Path(name)
@@ -151,19 +143,26 @@ async def simulate(arguments: Arguments) -> Outcome:
             async with CuttingProxy(str(behind / server.socket.name), str(server.socket)) as proxy:
                 opening = Ledger.open(dsn=server.through(dsn, behind), data=folder / "ledger", key=KEY)
                 async with opening as ledger:
-                    await ledger.create_accounts([Account(id=n + 1, ledger=LEDGER, code=1) for n in range(_ACCOUNTS)])
-                    cuts = CommitCuts(ledger, proxy, random)
-                    for number in arguments.progress(range(arguments.count)):
-                        await asyncio.wait_for(cuts.cut_once(), _HANG_SECONDS)
-                        if number % _CHECK_EVERY_CUTS == 0:
-                            await cuts.check()
-                    await cuts.check()
+                    load = await LOADS[arguments.load](ledger, dsn, random)
+                    cuts = CommitCuts(load, proxy, random)
+                    try:
+                        await _cut(cuts, load, arguments)
+                    except AssertionError as error:
+                        raise CommitCutError(str(error)) from error
             connection = await asyncpg.connect(dsn)
             report = await verify(connection, KEY.secret)
             await connection.close()
-    if report.findings or report.transfers != len(cuts.created):
-        raise CommitCutError(f"{report.transfers} transfers for {len(cuts.created)} answers; {report.findings}")
-    return {"cuts": proxy.cuts, "transfers": report.transfers, "unknown": cuts.unknown, "refused": len(cuts.never)}
+    if report.findings or report.transfers != load.transfers:
+        raise CommitCutError(f"{report.transfers} transfers for {load.transfers} answers; {report.findings}")
+    return {"cuts": proxy.cuts, **load.outcome(), "unknown": cuts.unknown, "refused": cuts.refused}
+
+
+async def _cut(cuts: CommitCuts, load: Load, arguments: Arguments) -> None:
+    for number in arguments.progress(range(arguments.count)):
+        await asyncio.wait_for(cuts.cut_once(), _HANG_SECONDS)
+        if number % _CHECK_EVERY_CUTS == 0:
+            await load.check()
+    await load.check()
 
 
 def run(arguments: Arguments) -> Outcome:
@@ -172,4 +171,4 @@ def run(arguments: Arguments) -> Outcome:
 
 
 if __name__ == "__main__":
-    main("commit_cuts", run, count=500)
+    main("commit_cuts", run, count=500, loads=list(LOADS))

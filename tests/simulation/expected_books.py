@@ -9,7 +9,7 @@ from pycore.ledger import CreateTransferStatus, Transfer, TransferFlags
 from pycore.ledger.account import Account
 from pycore.ledger.status import CreateTransferResult, unpack_transfer_results
 from pycore.ledger.transfer import AMOUNT_MAX, unpack_transfers
-from tests.simulation.witness import Entry
+from tests.simulation.crew import Entry
 
 Status = CreateTransferStatus
 

@@ -8,7 +8,7 @@ from tests.simulation.report import Arguments
 CUTS = 15
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_every_answer_around_a_lost_connection_is_true(seed: int) -> None:
-    outcome = await commit_cuts.simulate(Arguments(seed=seed, count=CUTS))
+@pytest.mark.parametrize(("load", "seed"), [("transfers", 1), ("transfers", 2), ("payments", 3)])
+async def test_every_answer_around_a_lost_connection_is_true(load: str, seed: int) -> None:
+    outcome = await commit_cuts.simulate(Arguments(seed=seed, count=CUTS, load=load))
     assert outcome["cuts"] == CUTS

@@ -1,21 +1,11 @@
-"""The outside process of T1: it sends transfers, and writes down every intention before it and every answer after it.
-
-It is never killed. It asks again with the same ids until it has a final answer, as the interface tells callers to.
-Commands come on standard input, a line each: ``run <log file>``, ``pause``; ``paused <requests>`` answers the latter,
-when every intention has its answer.
-"""
+"""The outside process of T1 that sends transfers (see ``crew``)."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from random import Random
-from struct import Struct
-from typing import NamedTuple
 
 from pycore.client import LedgerClient
 from pycore.errors import PycoreError
@@ -23,38 +13,18 @@ from pycore.ids import new_id
 from pycore.ledger import Account, AccountFlags, CreateTransferStatus, Transfer, TransferFlags
 from pycore.ledger.status import CreateTransferResult, unpack_transfer_results
 from pycore.ledger.transfer import AMOUNT_MAX, pack_transfers
+from tests.simulation.crew import Crew
 
 ACCOUNTS = 40
 FUNDED = 10
 """Accounts 1 … 10 have no floor; the others may not fall below zero, so that some transfers fail."""
 LEDGER = 978
 RECORD_SIZE, RESULT_SIZE = 128, 16
-_ENTRY = Struct("<cII")
-_INTENTION, _ANSWER = b"I", b"A"
 _RETRY_SECONDS = 0.02
 _CALL_SECONDS = 5.0
 _REMEMBERED = 500
 
 Status = CreateTransferStatus
-
-
-class Entry(NamedTuple):
-    """One line of the log: an intention (records) or the final answer to it (results)."""
-
-    intention: bool
-    number: int
-    payload: bytes
-
-
-def read_log(path: Path) -> Iterator[Entry]:
-    """Yield what the witness wrote."""
-    data = path.read_bytes()
-    position = 0
-    while position < len(data):
-        kind, number, length = _ENTRY.unpack_from(data, position)
-        position += _ENTRY.size
-        yield Entry(kind == _INTENTION, number, data[position : position + length])
-        position += length
 
 
 def accounts() -> list[Account]:
@@ -106,83 +76,40 @@ class Requests:
         )
 
 
-class Log:
-    """What an auditor would read: written before the request leaves, and before the answer is believed."""
-
-    def __init__(self) -> None:
-        self._file = -1
-
-    def begin(self, path: Path) -> None:
-        """Continue in a new file."""
-        if self._file >= 0:
-            os.close(self._file)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-
-    def intention(self, number: int, records: bytes) -> None:
-        """Write what is about to be asked."""
-        os.write(self._file, _ENTRY.pack(_INTENTION, number, len(records)) + records)
-
-    def answer(self, number: int, results: bytes) -> None:
-        """Write what was answered."""
-        os.write(self._file, _ENTRY.pack(_ANSWER, number, len(results)) + results)
-
-
 class Witness:
     """The workers, half of them with unary calls and half with streams."""
 
     def __init__(self, address: str, seed: int) -> None:
         self._address = address
         self._random = Random(seed)
-        self._log = Log()
-        self._running = asyncio.Event()
-        self._idle = asyncio.Condition()
-        self._busy = 0
-        self._number = 0
+        self._crew = Crew()
         self._answered: list[tuple[bytes, list[CreateTransferResult]]] = []
-        self.contradictions = 0
 
     async def run(self, workers: int) -> None:
         """Obey the commands until standard input ends."""
         async with LedgerClient(self._address, timeout_seconds=_CALL_SECONDS) as client:
             await client.create_accounts(accounts())
             doors = [_Door(client) if worker % 2 else _Stream(client) for worker in range(workers)]
-            tasks = [asyncio.create_task(self._work(door, self._random.getrandbits(64))) for door in doors]
-            print("ready", flush=True)
-            while command := (await asyncio.to_thread(sys.stdin.readline)).split():
-                if command[0] == "run":
-                    self._log.begin(Path(command[1]))
-                    self._running.set()
-                else:
-                    self._running.clear()
-                    async with self._idle:
-                        await self._idle.wait_for(lambda: self._busy == 0)
-                    print(f"paused {self._number} {self.contradictions}", flush=True)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._crew.obey([self._worker(door, Random(self._random.getrandbits(64))) for door in doors])
 
-    async def _work(self, door: _Door, seed: int) -> None:
-        random = Random(seed)
+    def _worker(self, door: _Door, random: Random) -> Callable[[], Awaitable[None]]:
         requests = Requests(random)
-        while True:
-            await self._running.wait()
-            self._busy += 1
+
+        async def work() -> None:
             if random.random() < 0.1 and self._answered:
                 await self._repeat(door, *random.choice(self._answered))
             else:
                 await self._ask(door, [pack_transfers(requests.next()) for _ in range(random.randint(1, 4))], random)
-            self._busy -= 1
-            async with self._idle:
-                self._idle.notify_all()
+
+        return work
 
     async def _ask(self, door: _Door, requests: list[bytes], random: Random) -> None:
-        numbers = range(self._number + 1, self._number + 1 + len(requests))
-        self._number += len(requests)
+        numbers = self._crew.numbers(len(requests))
         for number, records in zip(numbers, requests, strict=True):
-            self._log.intention(number, records)
+            self._crew.log.intention(number, records)
         answers = await door.final_answers(requests)
         for number, records, results in zip(numbers, requests, answers, strict=True):
-            self._log.answer(number, results)
+            self._crew.log.answer(number, results)
             self._remember(records, unpack_transfer_results(results), random)
 
     def _remember(self, records: bytes, results: list[CreateTransferResult], random: Random) -> None:
@@ -198,7 +125,7 @@ class Witness:
             created = before.status is Status.CREATED
             moved = now.status is Status.EXISTS and now.timestamp != before.timestamp
             if now.status is Status.CREATED or (created and moved):
-                self.contradictions += 1
+                self._crew.contradictions += 1
 
 
 class _Door:
