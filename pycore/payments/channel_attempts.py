@@ -154,21 +154,18 @@ class ChannelAttempts:
 
     async def _round(self, attempt: AttemptRecord, reply: Reply | None) -> Settled | None:
         """Ask the channel, and do what follows, until something is certain or nothing more can be done now."""
-        connection, order = self._connection(attempt), attempt.order()
-        situation = _situation(attempt, connection, self._clock_ns())
+        connection, order, is_reversing = self._connection(attempt), attempt.order(), attempt.is_reversing
         entries: list[Entry] = []
         done: set[Step] = set()
-        step = ladder.first_step(situation)
+        step = ladder.first_step(_situation(attempt, connection, self._clock_ns()))
         while True:
-            is_first_reversal = step is Step.REVERSE and not attempt.is_reversing
-            if is_first_reversal:
-                marked = await self._mark_reversing(attempt)
-                if marked is None:
-                    return None  # decided meanwhile, by a notification
-                attempt = marked
+            is_first_reversal = step is Step.REVERSE and not is_reversing
+            if is_first_reversal and not await self._mark_reversing(attempt):
+                return None  # decided meanwhile, by a notification
             called = await call(self._stats, connection, attempt.channel, step, order)
             entries.append(self._entry(attempt, called.detail))
-            is_reversing = attempt.is_reversing and not (is_first_reversal and ladder.is_refused(called.outcome))
+            if is_first_reversal:
+                is_reversing = not ladder.is_refused(called.outcome)
             situation = _situation(attempt, connection, self._clock_ns(), is_reversing=is_reversing)
             verdict = ladder.after(step, called.outcome, situation, frozenset(done))
             if not isinstance(verdict, Step):
@@ -178,15 +175,17 @@ class ChannelAttempts:
             done.add(step)
             step = verdict
 
-    async def _mark_reversing(self, attempt: AttemptRecord) -> AttemptRecord | None:
-        """Record that a reversal is being sent: if we die now, it is repeated, and nothing is booked meanwhile."""
+    async def _mark_reversing(self, attempt: AttemptRecord) -> bool:
+        """Record that a reversal is being sent: if we die now, it is repeated, and nothing is booked meanwhile.
+
+        Returns whether there is something left to reverse.
+        """
         async with self._book.changing(attempt.payment_id):
             current = await self._attempts.get(attempt.id)
             if current is None or not current.is_open:
-                return None
-            marked = current.changed(self._clock_ns(), is_reversing=True)
-            await self._book.commit([changed_attempt(marked)])
-            return marked
+                return False
+            await self._book.commit([changed_attempt(current.changed(self._clock_ns(), is_reversing=True))])
+            return True
 
     def _entry(self, attempt: AttemptRecord, detail: dict[str, object]) -> Entry:
         return Entry(self._clock_ns(), EntryKind.CALLED, {"attempt": attempt.number, **detail})

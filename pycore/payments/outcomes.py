@@ -143,6 +143,8 @@ class Outcomes:
                     raise
                 change = _Change(payment, attempt, entries)
                 self._alert(change, "other_transaction")
+                if attempt.is_open:
+                    change.attempt = change.attempt.asked(self._clock_ns())
                 return await self._commit(change, reply)
 
     async def mismatch(self, attempt: AttemptRecord, code: str, entries: Sequence[Entry]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -27,6 +28,8 @@ CONCURRENCY_MAX: Final = 32
 _BATCH_MAX: Final = 1000
 _PAUSE_SECONDS: Final = 1.0
 _TURNS_PER_COUNT: Final = 10
+_SET_ASIDE_SECONDS: Final = 60.0
+"""How long what cannot be swept is left alone."""
 _EXPIRED: Final = """
 SELECT id FROM payments WHERE expires_at <= $1
     AND status IN ('created', 'requires_action', 'processing', 'authorized')
@@ -69,6 +72,7 @@ class Sweeper:
         # A channel that answers slowly keeps only its own waiting.
         self._room: dict[tuple[str, bool] | None, asyncio.Semaphore] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._set_aside: dict[int, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -91,7 +95,8 @@ class Sweeper:
     async def _begin_due(self) -> None:
         """Begin everything that is due and has not begun."""
         now_ns = self._clock_ns()
-        busy = {*self._tasks, *self._work.under_way, *self._refunds.under_way}
+        self._set_aside = {id: until for id, until in self._set_aside.items() if until > time.monotonic()}
+        busy = {*self._tasks, *self._set_aside, *self._work.under_way, *self._refunds.under_way}
         attempts = await self._attempts.due(now_ns, busy, _BATCH_MAX)
         refunds = await self._refunds.due(now_ns, busy, _BATCH_MAX)
         with unavailable_raised():
@@ -101,7 +106,8 @@ class Sweeper:
         for due in refunds:
             self._begin(due.id, self._refunds.check, (due.channel, due.live))
         for row in expired:
-            self._begin(row[0].int, self._expire, None)
+            if row[0].int not in busy:
+                self._begin(row[0].int, self._expire, None)
 
     def _begin(self, id: int, work: Callable[[int], Awaitable[None]], place: tuple[str, bool] | None) -> None:
         if id not in self._tasks:
@@ -111,10 +117,12 @@ class Sweeper:
         try:
             async with self._room.setdefault(place, asyncio.Semaphore(CONCURRENCY_MAX)):
                 await work(id)
-        except PycoreError as error:
-            log.warning("could not be swept", id=f"{id:032x}", reason=str(error))
-        except Exception:
-            log.exception("could not be swept", id=f"{id:032x}")
+        except Exception as error:
+            self._set_aside[id] = time.monotonic() + _SET_ASIDE_SECONDS
+            if isinstance(error, PycoreError):
+                log.warning("could not be swept", id=f"{id:032x}", reason=str(error))
+            else:
+                log.exception("could not be swept", id=f"{id:032x}")
         finally:
             self._tasks.pop(id, None)
 

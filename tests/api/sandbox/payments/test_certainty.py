@@ -4,9 +4,12 @@ import asyncio
 
 import pytest
 
-from pycore.channels import ChannelConnection, ChannelOrder, Outcome
+from pycore.channels import ChannelConnection, ChannelOrder, Failed, Outcome, ReasonClass
 from pycore.payments import PaymentStatus, RefundStatus
-from pycore.payments.attempt import AttemptStatus
+from pycore.payments.attempt import AttemptRecord, AttemptStatus
+from pycore.payments.channel_attempts import ChannelAttempts
+from pycore.payments.idempotency import Reply
+from pycore.payments.outcomes import Settled
 from tests.api.sandbox.payments.paying import Till, eventually
 from tests.api.sandbox.simulated import Sandbox
 
@@ -82,6 +85,46 @@ async def test_a_reversal_of_unknown_outcome_is_repeated_and_nothing_booked(till
     assert (await till.get(payment)).status is PaymentStatus.FAILED
     assert (await till.steps(payment))[-2:] == ["reverse", "reverse"]
     assert await till.books(channel) == {}
+
+
+async def test_a_reversal_that_is_refused_leaves_a_payment_that_counts(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The payer paid while the reversal was on its way, and the channel says that it did not reverse."""
+    till.sandbox.fault("payer_is_asked", protocol="alipay")
+    payment = await till.pay("alipay", "bar_code")
+
+    async def refuse(*_: object) -> Outcome:
+        await till.act(payment, "pay")
+        return Failed(ReasonClass.QUERY_FIRST, "ACQ.TRADE_HAS_SUCCESS")
+
+    monkeypatch.setattr(ChannelConnection, "reverse", refuse)
+    await till.sweep(46)
+    assert (await till.get(payment)).status is PaymentStatus.SUCCEEDED
+    assert await till.books("alipay") == PAID
+
+
+async def test_what_cannot_be_swept_is_set_aside_and_its_neighbours_go_on(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, neighbour = await till.pay("wechat"), await till.pay("wechat")
+    poisoned = (await till.attempts(poison))[0].id
+    ask, tries = ChannelAttempts._round, 0
+
+    async def broken(work: ChannelAttempts, attempt: AttemptRecord, reply: Reply | None) -> Settled | None:
+        nonlocal tries
+        if attempt.id == poisoned:
+            tries += 1
+            raise RuntimeError("a defect")
+        return await ask(work, attempt, reply)
+
+    till.sandbox.fault("notice_lost", protocol="wechat")
+    await till.act(neighbour, "pay")
+    monkeypatch.setattr(ChannelAttempts, "_round", broken)
+    await till.sweep(16)
+    await till.sweep()
+    assert tries == 1
+    assert (await till.get(neighbour)).status is PaymentStatus.SUCCEEDED
 
 
 async def test_an_old_letter_about_a_reversed_order_books_nothing(till: Till) -> None:
