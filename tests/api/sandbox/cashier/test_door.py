@@ -7,7 +7,6 @@ from html import unescape
 from re import findall
 from typing import Any
 
-import pytest
 from aiohttp import ClientSession
 
 from api.app import Doors
@@ -53,7 +52,7 @@ async def test_a_payer_sees_what_is_for_the_payer_only(till: LinkTill, session: 
     made = await till.payment(metadata={"secret": "of the merchant"}, return_url="https://shop.example/done")
     status, state = await ask(session, f"{path_of(made)}/state")
     assert (status, set(state)) == (200, FIELDS)
-    assert 890 < state.pop("seconds_left") <= 900
+    assert 0 < state.pop("seconds_left") <= 900
     assert state == {
         "status": "created", "live": False, "merchant": "Blue Teapot", "subject": "两杯咖啡", "amount": "10.50",
         "currency": "CNY", "device": "desktop", "channel": None, "action": None, "version": 1, "store_url": None,
@@ -65,21 +64,20 @@ async def test_a_payer_sees_what_is_for_the_payer_only(till: LinkTill, session: 
         assert hidden not in text
 
 
-@pytest.mark.parametrize(
-    ("agent", "offered"),
-    [
-        (DESKTOP, [("wechat", "qr_code"), ("alipay", "qr_code"), ("unionpay", "qr_code")]),
-        (PHONE, [("wechat", "h5"), ("alipay", "page"), ("unionpay", "page")]),
-        (WECHAT, [("wechat", "h5")]),
-        (ALIPAY, [("alipay", "page")]),
-        (UNIONPAY, [("unionpay", "page")]),
-    ],
-)
-async def test_the_app_that_scanned_gets_its_own_channel(
-    till: LinkTill, session: ClientSession, agent: str, offered: list[tuple[str, str]]
-) -> None:
-    _, state = await ask(session, f"{path_of(await till.payment())}/state", agent)
-    assert [(each["channel"], each["method"]) for each in state["offers"]] == offered
+OFFERED = {
+    DESKTOP: [("wechat", "qr_code"), ("alipay", "qr_code"), ("unionpay", "qr_code")],
+    PHONE: [("wechat", "h5"), ("alipay", "page"), ("unionpay", "page")],
+    WECHAT: [("wechat", "h5")],
+    ALIPAY: [("alipay", "page")],
+    UNIONPAY: [("unionpay", "page")],
+}
+
+
+async def test_the_app_that_scanned_gets_its_own_channel(till: LinkTill, session: ClientSession) -> None:
+    path = path_of(await till.payment())
+    for agent, offered in OFFERED.items():
+        _, state = await ask(session, f"{path}/state", agent)
+        assert [(each["channel"], each["method"]) for each in state["offers"]] == offered
 
 
 async def test_pages_are_strict(till: LinkTill, session: ClientSession) -> None:
@@ -137,15 +135,13 @@ async def test_two_clicks_ask_the_channel_once(till: LinkTill, session: ClientSe
     assert state["simulator_url"] == f"{sandbox.url}/payer/?token={order['token']}"
 
 
-@pytest.mark.parametrize("channel", ["wechat", "alipay", "unionpay"])
-async def test_the_simulators_page_knows_every_code(
-    till: LinkTill, session: ClientSession, sandbox: Sandbox, channel: str
-) -> None:
-    made = await till.payment()
-    _, state = await choose(session, path_of(made), channel, "qr_code")
-    token = state["simulator_url"].partition("?token=")[2]
-    (order,) = sandbox.control("GET", f"/orders?token={token}")["orders"]
-    assert order["reference"] == await till.reference(made)
+async def test_the_simulators_page_knows_every_code(till: LinkTill, session: ClientSession, sandbox: Sandbox) -> None:
+    for channel in ("wechat", "alipay", "unionpay"):
+        made = await till.payment()
+        _, state = await choose(session, path_of(made), channel, "qr_code")
+        token = state["simulator_url"].partition("?token=")[2]
+        (order,) = sandbox.control("GET", f"/orders?token={token}")["orders"]
+        assert order["reference"] == await till.reference(made)
 
 
 async def test_what_happens_is_pushed_until_it_is_decided(
@@ -264,12 +260,12 @@ async def test_a_stores_code_makes_one_payment_per_order(till: LinkTill, session
     assert (await ask(session, f"{path}/order", WECHAT, {**order, "amount": "13"}))[0] == 409
 
 
-@pytest.mark.parametrize("amount", ["", "0", "-1", "1.234", "1e3", "NaN", "１", "1,5", "0x10", "9" * 17, "9" * 19])
-async def test_a_store_takes_exact_amounts_only(till: LinkTill, session: ClientSession, amount: str) -> None:
+async def test_a_store_takes_exact_amounts_only(till: LinkTill, session: ClientSession) -> None:
     _, path = await till.store()
     _, state = await ask(session, f"{path}/state")
-    status, content = await ask(session, f"{path}/order", content={"order": state["order"], "amount": amount})
-    assert (status, content["reason"]) == (422, "invalid_request")
+    for amount in ("", "0", "-1", "1.234", "1e3", "NaN", "１", "1,5", "0x10", "9" * 17, "9" * 19):
+        status, content = await ask(session, f"{path}/order", content={"order": state["order"], "amount": amount})
+        assert (amount, status, content["reason"]) == (amount, 422, "invalid_request")
 
 
 async def test_an_order_is_ours_or_none(till: LinkTill, session: ClientSession) -> None:
@@ -280,9 +276,10 @@ async def test_an_order_is_ours_or_none(till: LinkTill, session: ClientSession) 
 
 async def test_an_address_is_counted(till: LinkTill, session: ClientSession) -> None:
     path = path_of(await till.payment())
-    statuses = [(await ask(session, f"{path}/choose", content={}))[0] for _ in range(ACTS.burst + 5)]
-    assert statuses[: ACTS.burst] == [400] * ACTS.burst
-    assert 429 in statuses
+    answers = await asyncio.gather(*(ask(session, f"{path}/choose", content={}) for _ in range(5 * ACTS.burst)))
+    statuses = [status for status, _ in answers]
+    assert set(statuses) == {400, 429}
+    assert statuses.count(400) >= ACTS.burst
     assert (await ask(session, f"{path}/state"))[0] == 200
     streams = [await session.get(f"{path}/events") for _ in range(STREAMS_PER_ADDRESS_MAX + 1)]
     assert [each.status for each in streams] == [200] * STREAMS_PER_ADDRESS_MAX + [429]
