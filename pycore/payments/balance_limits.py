@@ -117,10 +117,14 @@ class BalanceLimits:
 
     async def load(self, customer_ids: Iterable[int], now_ns: int) -> None:
         """Read what these customers used before, where that is not known yet. Raises LedgerUnavailableError."""
-        missing = [id for id in dict.fromkeys(customer_ids) if id not in self._usage]
-        if not missing:
-            return
-        day = _day(now_ns)
+        wanted = dict.fromkeys(customer_ids)
+        # While some are read, others may be forgotten.
+        while missing := [id for id in wanted if id not in self._usage]:
+            if not await self._read(missing, _day(now_ns)):
+                return
+
+    async def _read(self, missing: list[int], day: int) -> int:
+        """Read what the missing used; return how many of them there are."""
         year_begins = int(datetime(_year(day), 1, 1, tzinfo=_ZONE).timestamp() * 1000) << 80
         with unavailable_raised():
             rows = await self._store.pool.fetch(
@@ -130,6 +134,7 @@ class BalanceLimits:
         for row in rows:
             # Another payment of this customer may have come first, and counted since.
             self._usage.setdefault(row[0].int, Usage(row[1], day, row[2], row[3]))
+        return len(rows)
 
     def take(self, customer_id: int, minor: int, authentication: Authentication, now_ns: int) -> str | None:
         """Count a payment until it is ``decided``; return why it may not be, or None.

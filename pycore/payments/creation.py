@@ -175,9 +175,11 @@ class PaymentCreation:
             await self._ledger.enqueue(
                 Operation.CREATE_TRANSFERS, pack_transfers(transfers), deadline=deadline, rows_of=rows_of
             )
-            self._tell(creations)
-        finally:
-            self._count(deciding)
+        except BaseException:
+            self._count(deciding, recorded=False)
+            raise
+        self._count(deciding, recorded=True)
+        self._tell(creations)
 
     def _tell(self, creations: Sequence[Creation]) -> None:
         for creation in creations:
@@ -203,12 +205,13 @@ class PaymentCreation:
                 creation.record = replace(record, status=PaymentStatus.FAILED, channel=BALANCE, failure_code=refusal)
         return allowed
 
-    def _count(self, creations: Sequence[Creation]) -> None:
-        """Keep those payments counted that came about."""
+    def _count(self, creations: Sequence[Creation], *, recorded: bool) -> None:
+        """Keep those payments counted that came about; what the ledger decided is nothing until it is recorded."""
         for creation in creations:
             record = creation.record
             if record.currency == LIMITED_CURRENCY:
-                self._limits.decided(postings.payer_of(record), record.amount, record.status)
+                status = record.status if recorded else PaymentStatus.CREATED
+                self._limits.decided(postings.payer_of(record), record.amount, status)
 
     async def _transfers(self, creations: Sequence[Creation]) -> list[Transfer]:
         keys: list[AccountKey] = []

@@ -1,7 +1,8 @@
 """The protections, removed one at a time: what the harness test runs the suite against.
 
-``python -m tests.simulation.sabotage NAME [options of python -m api]`` serves a ledger without that protection.
-Nothing of this is in the product: each sabotage replaces a piece of it in this process only.
+``python -m tests.simulation.sabotage NAME [options of python -m api]`` serves a ledger without that protection;
+``python -m tests.simulation.sabotage NAME pytest [options of pytest]`` runs tests without it. Nothing of this is in the
+product: each sabotage replaces a piece of it in this process only.
 """
 
 from __future__ import annotations
@@ -13,11 +14,18 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from api.__main__ import command
-from pycore.ledger import journal, lease, unit
+from pycore.channels.wechat import notifications
+from pycore.ledger import Insertion, journal, lease, unit
 from pycore.ledger.history import History
 from pycore.ledger.journal import Journal
 from pycore.ledger.writer import Writer
+from pycore.payments import outcomes, tables
+from pycore.payments.book import PaymentBook
+from pycore.payments.idempotency import Remembered, RequestMemory
+from pycore.payments.record import PaymentRecord
 
 _EARLY_SECONDS = 0.05
 
@@ -99,6 +107,73 @@ def skip_the_hash_chain() -> Iterator[None]:
         yield
 
 
+# -- payments
+
+
+@contextmanager
+def keep_no_replies() -> Iterator[None]:
+    """What was answered to a request is not kept with what it did."""
+
+    def nothing(rows: Any) -> Insertion:
+        return Insertion(tables.IDEMPOTENCY_KEYS, [])
+
+    with mock.patch.object(tables, "idempotency_keys", nothing):
+        yield
+
+
+@contextmanager
+def look_nothing_up() -> Iterator[None]:
+    """Nobody looks whether a request is under way, was made before, or has a taken reference."""
+
+    async def nothing(self: RequestMemory, asked: Any) -> list[Remembered]:
+        return [Remembered(None, "", is_reference_taken=False) for _ in asked]
+
+    with mock.patch.object(RequestMemory, "recall", nothing), mock.patch.object(RequestMemory, "claim"):
+        yield
+
+
+@contextmanager
+def refund_without_bound() -> Iterator[None]:
+    """What was given back already is not counted."""
+    captured = property(lambda record: record.amount_captured)
+    with mock.patch.object(PaymentRecord, "refundable", captured):
+        yield
+
+
+@contextmanager
+def skip_the_version_guard() -> Iterator[None]:
+    """A change does not look whether another came first."""
+    change = tables._CHANGED_PAYMENTS
+    with mock.patch.object(change, "_sql", change._sql.partition(" AND payments.version")[0]):
+        yield
+
+
+@contextmanager
+def skip_the_tenant_check() -> Iterator[None]:
+    """Whoever knows an id gets the payment."""
+    payment = PaymentBook.payment
+
+    async def anybodys(self: PaymentBook, payment_id: int, tenant: Any = None) -> PaymentRecord:
+        return await payment(self, payment_id)
+
+    with mock.patch.object(PaymentBook, "payment", anybodys):
+        yield
+
+
+@contextmanager
+def believe_every_notification() -> Iterator[None]:
+    """A notification's signature is not looked at."""
+    with mock.patch.object(notifications, "verify"):
+        yield
+
+
+@contextmanager
+def book_every_success() -> Iterator[None]:
+    """Money that comes for a payment that is decided already is booked as if it waited."""
+    with mock.patch.object(outcomes, "FINAL", frozenset()):
+        yield
+
+
 SABOTAGES: dict[str, Callable[[], Any]] = {
     each.__name__: each
     for each in (
@@ -108,10 +183,20 @@ SABOTAGES: dict[str, Callable[[], Any]] = {
         guess_that_nothing_was_recorded,
         guess_that_all_was_recorded,
         skip_the_hash_chain,
+        keep_no_replies,
+        look_nothing_up,
+        refund_without_bound,
+        skip_the_version_guard,
+        skip_the_tenant_check,
+        believe_every_notification,
+        book_every_success,
     )
 }
 
 
 if __name__ == "__main__":
     with SABOTAGES[sys.argv.pop(1)]():
+        if sys.argv[1:2] == ["pytest"]:
+            # What is imported here already cannot be rewritten, and has no assertions that matter.
+            sys.exit(pytest.main(["-W", "ignore::pytest.PytestAssertRewriteWarning", *sys.argv[2:]]))
         command()

@@ -31,10 +31,10 @@ def stale(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, value: Any)
     monkeypatch.setattr(owner, method, before)
 
 
-async def made(shop: Shop, key: str, **fields: Any) -> Payment:
+async def made(shop: Shop, key: str, amount: int = 1000, **fields: Any) -> Payment:
     request = CreatePayment(
         merchant_reference=f"T-{key}",
-        amount=1000,
+        amount=amount,
         subject="tea",
         method=PaymentMethod.BALANCE,
         customer_id=shop.customer_id,
@@ -111,3 +111,13 @@ async def test_a_reference_of_ones_own_is_not_taken(shop: Shop, monkeypatch: pyt
     withdrawal = await shop.desk.wallet.withdraw(shop.tenant, shop.customer, "w1", asked)
     stale(monkeypatch, RequestMemory, "recall", NOTHING)
     assert await shop.desk.wallet.withdraw(shop.tenant, shop.customer, "w1", asked) == withdrawal
+
+
+async def test_a_try_that_was_not_recorded_is_not_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger had decided a retry before its rows were refused, and its amount stayed counted: the customer was told
+    of a limit that was not reached."""
+    await shop.fund(100_000)
+    await made(shop, "k1", 60_000)
+    stale(monkeypatch, RequestMemory, "recall", NOTHING)
+    await made(shop, "k1", 60_000)
+    assert (await made(shop, "k2", 40_000)).failure_code is None
