@@ -19,6 +19,7 @@ RUST_SOURCES := $(shell find core_rs -name target -prune -o \( -name '*.rs' -o -
 ONLY ?=
 DATA ?=
 CYCLES ?= 1000
+LOAD ?= transfers
 PYTEST_ARGS ?=
 
 # pyo3 must be built against the interpreter the project runs on, whichever python3 comes first in PATH.
@@ -104,8 +105,8 @@ bench-plot: setup ## Draw the plots of the latest results
 	$(BIN)/python -m bench.plot
 
 .PHONY: torture
-torture: setup build ## Kill and restart under load (CYCLES=1000) and count what was lost
-	$(BIN)/python -m tests.simulation.torture --cycles $(CYCLES)
+torture: setup build ## Kill and restart under load (CYCLES=1000, LOAD=transfers or payments) and count what was lost
+	$(BIN)/python -m tests.simulation.torture --cycles $(CYCLES) --load $(LOAD)
 
 .PHONY: real-data
 real-data: build ## Stream a bank's transactions through the running server (DATA=folder)
