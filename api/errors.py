@@ -37,6 +37,7 @@ from pycore.errors import (
     SealRefusedError,
     UnauthenticatedError,
 )
+from pycore.vault import mask_secrets
 
 DOMAIN: Final = "ledger.pycore"
 """Whose reasons these are (``google.rpc.ErrorInfo.domain``)."""
@@ -220,13 +221,19 @@ def retry_after_ms(error: PycoreError) -> int | None:
     return OUTSIDE[type(error)].retry_after_ms if delay_ms is None else delay_ms
 
 
+def masked_message(error: PycoreError) -> str:
+    """Return what an error says; should it quote a secret after all, that is masked."""
+    return mask_secrets(str(error))
+
+
 def told(error: PycoreError, language: Language) -> str:
     """Return what an error says to people."""
+    message = masked_message(error)
     if language == "en":
-        return str(error)
+        return message
     chinese = OUTSIDE[type(error)].chinese
     # What is said of this very request, which field for example, is there in English only.
-    return chinese if str(error) == error.meaning else f"{chinese}（{error}）"
+    return chinese if message == error.meaning else f"{chinese}（{message}）"
 
 
 def rpc_status(error: PycoreError, accept_language: str | None = None) -> Status:
@@ -235,7 +242,7 @@ def rpc_status(error: PycoreError, accept_language: str | None = None) -> Status
     It has ErrorInfo with the reason, RetryInfo where trying again helps, and LocalizedMessage for those who say which
     languages they accept; the status's own message is English.
     """
-    status = Status(code=OUTSIDE[type(error)].rpc.value[0], message=str(error))
+    status = Status(code=OUTSIDE[type(error)].rpc.value[0], message=masked_message(error))
     _attach(status, ErrorInfo(reason=error.code.upper(), domain=DOMAIN))
     delay_ms = retry_after_ms(error)
     if delay_ms is not None:

@@ -55,19 +55,19 @@ class Child:
         if self.process.returncode:
             raise RuntimeError(f"{self.process.args!r} ended with {self.process.returncode}")
 
-    def stop(self) -> None:
-        """Ask it to end and wait; kill it when it does not."""
+    def stop(self) -> str:
+        """Ask it to end and wait; kill it when it does not. Return what else it printed."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=60)
-        self.kill()
+        return self.kill()
 
-    def kill(self) -> None:
-        """End it without a chance to say good-bye."""
+    def kill(self) -> str:
+        """End it without a chance to say good-bye. Return what else it printed."""
         self.process.kill()
         # Waits, and closes the pipes.
-        self.process.communicate()
+        return self.process.communicate()[0]
 
 
 def cpu_seconds(pid: int, *, tree: bool = False) -> float:

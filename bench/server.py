@@ -48,9 +48,9 @@ class ServerProcess:
         """End it without a chance to say good-bye."""
         self._child.kill()
 
-    def stop(self) -> None:
-        """Ask it to finish what it accepted and to end."""
-        self._child.stop()
+    def stop(self) -> str:
+        """Ask it to finish what it accepted and to end. Return what else it printed."""
+        return self._child.stop()
 
 
 @contextmanager

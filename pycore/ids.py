@@ -125,7 +125,7 @@ def parse_id(text: str) -> int:
         identifier = int(text)
         if identifier <= ID_MAX:
             return identifier
-    raise ValueError(f"not an id: {text[:64]!r}; write it as UUID text or as decimal digits below 2^128")
+    raise ValueError("not an id: write it as UUID text or as decimal digits below 2^128")
 
 
 def format_typed_id(prefix: str, identifier: int) -> str:

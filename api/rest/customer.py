@@ -52,6 +52,9 @@ class CustomerToCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     phone: PhoneText | None = None
     id_number: IdNumberText | None = None
 
+    def __repr__(self) -> str:
+        return "CustomerToCreate(…)"
+
 
 class CustomerToChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change of a customer; what is left out stays, null takes it away."""
@@ -61,11 +64,17 @@ class CustomerToChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     phone: PhoneText | UnsetType | None = UNSET
     id_number: IdNumberText | UnsetType | None = UNSET
 
+    def __repr__(self) -> str:
+        return "CustomerToChange(…)"
+
 
 class CustomerSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom to find. It is a body, because addresses end up in logs."""
 
     phone: PhoneText
+
+    def __repr__(self) -> str:
+        return "CustomerSearch(…)"
 
 
 class CustomerView(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api.errors import MalformedRequestError
 from api.rest import fields
+from api.rest.body import without_values
 from api.services import Services
 from pycore.errors import PycoreError
 from pycore.merchants import Caller, OperatorScope, Scope
@@ -83,4 +84,4 @@ def read_query(request: Request, kind: type[Query]) -> Query:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise MalformedRequestError(f"query parameters: {error}") from None
+        raise MalformedRequestError(f"query parameters: {without_values(error)}") from None

@@ -85,10 +85,10 @@ def read_number(value: int | str, bits: int, field: str) -> int:
     """Return an unsigned number of so many bits. Raises MalformedRequestError naming ``field``."""
     if isinstance(value, str):
         if not _DECIMAL.fullmatch(value):
-            raise MalformedRequestError(f"{field}: {value!r} is not a whole number in decimal digits")
+            raise MalformedRequestError(f"{field}: not a whole number in decimal digits")
         value = int(value)
     if value >> bits:
-        raise MalformedRequestError(f"{field}: {value} is not from 0 to 2^{bits} - 1")
+        raise MalformedRequestError(f"{field}: not from 0 to 2^{bits} - 1")
     return value
 
 

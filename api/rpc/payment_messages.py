@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from api.errors import MalformedRequestError, public_error, retry_after_ms
+from api.errors import MalformedRequestError, masked_message, public_error, retry_after_ms
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.client.payment_wire import AUTHENTICATIONS, CAPTURE_METHODS, METHODS, PURPOSES, REFUND_STATUSES, STATUSES
 from pycore.errors import InvalidRequestError, PycoreError
@@ -28,6 +28,7 @@ from pycore.payments.request import (
     CreateRefund,
     Payer,
 )
+from pycore.vault import mask_secrets
 
 Known = TypeVar("Known", bound=Message)
 
@@ -182,18 +183,20 @@ def write_entry(entry: TimelineEntry) -> pb.TimelineEntry:
 
 
 def write_results(ids: Iterable[str], outcomes: Iterable[Payment | PycoreError]) -> list[pb.PaymentResult]:
-    """Return what became of each request."""
+    """Return what became of each request, in their order; an id that was refused for holding a secret is masked."""
     return [
         pb.PaymentResult(request_id=id, payment=write_payment(outcome))
         if isinstance(outcome, Payment)
-        else pb.PaymentResult(request_id=id, error=_error(outcome))
+        else pb.PaymentResult(request_id=mask_secrets(id), error=_error(outcome))
         for id, outcome in zip(ids, outcomes, strict=True)
     ]
 
 
 def _error(error: PycoreError) -> pb.PaymentError:
     public = public_error(error)
-    return pb.PaymentError(reason=public.code.upper(), message=str(public), retry_after_ms=retry_after_ms(public) or 0)
+    return pb.PaymentError(
+        reason=public.code.upper(), message=masked_message(public), retry_after_ms=retry_after_ms(public) or 0
+    )
 
 
 def _write_moment(message: Timestamp, moment: datetime) -> None:

@@ -15,7 +15,7 @@ from pycore.events.delivery import Backlog, Claimed, Deliveries, Result
 from pycore.events.sender import GONE, WebhookSender
 from pycore.events.tail import EventTail
 from pycore.events.webhook_endpoint import WebhookEndpoints, endpoint_of
-from pycore.store import Pool
+from pycore.store import Pool, reason_of
 
 if TYPE_CHECKING:
     from pycore.events.secret import WebhookSecret
@@ -131,7 +131,7 @@ class WebhookDispatcher:
                 for endpoint_id in await self._deliveries.due_endpoints(now):
                     self._open_lane(endpoint_id)
             except Exception as error:
-                log.warning("cannot look for webhooks to send", reason=str(error))
+                log.warning("cannot look for webhooks to send", reason=reason_of(error))
             await asyncio.sleep(PACE_SECONDS)
             if not has_more:
                 with suppress(TimeoutError):
@@ -142,7 +142,7 @@ class WebhookDispatcher:
             try:
                 self.backlog = await self._deliveries.backlog()
             except Exception as error:
-                log.warning("cannot count the webhooks that wait", reason=str(error))
+                log.warning("cannot count the webhooks that wait", reason=reason_of(error))
             await asyncio.sleep(BACKLOG_SECONDS)
 
     def _open_lane(self, endpoint_id: int) -> None:
@@ -159,7 +159,7 @@ class WebhookDispatcher:
                 if lane.is_bad:
                     await asyncio.sleep(REST_SECONDS)
         except Exception as error:
-            log.warning("cannot send webhooks", endpoint=f"{endpoint_id:032x}", reason=str(error))
+            log.warning("cannot send webhooks", endpoint=f"{endpoint_id:032x}", reason=reason_of(error))
         if not lane.is_bad:
             self._known.pop(endpoint_id, None)
 

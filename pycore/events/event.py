@@ -62,11 +62,14 @@ RESOURCE_PREFIXES: Final = {"payment": "pay", "refund": "rfd", "withdrawal": "wd
 """The prefix of a resource's id, by the first word of the event's type."""
 
 
+_TYPES: Final = frozenset(EventType)
+
+
 def checked_types(types: Collection[str], field: str) -> tuple[str, ...]:
     """Return a filter by types, each once. Raises InvalidRequestError naming ``field`` where there is no such type."""
-    unknown = sorted(set(types) - set(EventType))
-    if unknown:
-        raise InvalidRequestError(f"{field}: there is no event type {unknown[0][:64]!r}")
+    unknown = next((place for place, each in enumerate(types) if each not in _TYPES), None)
+    if unknown is not None:
+        raise InvalidRequestError(f"{field}[{unknown}]: there is no such event type")
     return tuple(sorted(set(types)))
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from pycore.store import Pool
+from pycore.store import Pool, reason_of
 from pycore.tenant import Tenant
 
 POLL_SECONDS: Final = 1.0
@@ -71,7 +71,7 @@ class EventTail:
                 await self._look()
             except Exception as error:
                 # The database is away: those who wait go on waiting, and what comes meanwhile is found afterwards.
-                log.warning("cannot look for new events", reason=str(error))
+                log.warning("cannot look for new events", reason=reason_of(error))
             await asyncio.sleep(PACE_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._told.wait(), POLL_SECONDS)

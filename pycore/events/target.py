@@ -14,11 +14,13 @@ import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from pycore.errors import InvalidRequestError
+from pycore.vault import secret_in
 
 if TYPE_CHECKING:
     from aiohttp.connector import AddrInfoType
@@ -30,6 +32,9 @@ _RESOLVER_THREADS: Final = 64
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAME: Final = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+_CREDENTIAL: Final = re.compile(
+    r"(?:^|&)[^=&]*(?:token|secret|passw|pwd|credential|api[_-]?key|access[_-]?key|auth)[^=&]*=[^&]", re.IGNORECASE
+)
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # What ``is_global`` of some versions lets pass. IPv6 outside 2000::/3 is not given out; the others carry or lead to an
@@ -83,6 +88,11 @@ class TargetGuard:
             raise InvalidRequestError("url: it cannot be read") from None
         if url.raw_user is not None or url.raw_password is not None or "@" in url.raw_authority:
             raise InvalidRequestError("url: it must not have a user or password")
+        if (secret := secret_in(unquote(text))) or _CREDENTIAL.search(unquote(url.raw_query_string)):
+            raise InvalidRequestError(
+                f"url: holds {secret or 'a credential'}, and is kept and shown as it is: messages are signed, so that"
+                " nothing secret is needed to trust them"
+            )
         if url.raw_fragment:
             raise InvalidRequestError("url: it must not have a fragment")
         is_local = host in _LOOPBACK_NAMES and self.loopback_allowed(live=live)

@@ -16,7 +16,7 @@ from pycore.events.target import TargetGuard
 from pycore.ids import new_id
 from pycore.store import Pool, changing, unavailable_raised
 from pycore.tenant import Tenant
-from pycore.vault import Context, Vault
+from pycore.vault import Context, Vault, secret_in
 
 if TYPE_CHECKING:
     import asyncpg
@@ -236,4 +236,6 @@ def _context(tenant: Tenant, id: int) -> Context:
 def _checked_description(text: str) -> str:
     if len(text) > DESCRIPTION_LENGTH_MAX or not (text.isprintable() or not text):
         raise InvalidRequestError(f"description: at most {DESCRIPTION_LENGTH_MAX} printable characters")
+    if secret := secret_in(text):
+        raise InvalidRequestError(f"description: holds {secret}; nothing was recorded: never send one in clear")
     return text

@@ -19,7 +19,7 @@ from pycore import _core
 from pycore.errors import LedgerFencedError, PycoreError
 from pycore.ledger.chunks import Chunks
 from pycore.ledger.lease import SHARD, Lease
-from pycore.store import Connection, Store, unavailable_raised
+from pycore.store import Connection, Store, reason_of, unavailable_raised
 
 # A step costs a row per account touched, however many transfers touched it: seldom is cheap. What has not been
 # projected yet is read from memory, and replayed at the next start.
@@ -146,7 +146,7 @@ class Projector:
             except (OSError, PycoreError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if self._stopping.is_set():
                     return
-                log.warning("projection delayed", reason=str(error), projected_lsn=self.lsn)
+                log.warning("projection delayed", reason=reason_of(error), projected_lsn=self.lsn)
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _step(self) -> None:
@@ -226,7 +226,7 @@ class Projector:
                 await connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
                 sealed = await self._chunks.seal(connection, chunk, self._engine.seal_chunk(chunk))
         except (OSError, LedgerFencedError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("chunk not sealed", chunk=chunk, reason=str(error))
+            log.warning("chunk not sealed", chunk=chunk, reason=reason_of(error))
             return
         finally:
             connection.terminate()

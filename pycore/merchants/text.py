@@ -5,7 +5,7 @@ import unicodedata
 from typing import Final
 
 from pycore.errors import InvalidRequestError
-from pycore.vault import find_card_numbers
+from pycore.vault import secret_in
 
 NAME_LENGTH_MAX: Final = 100
 REFERENCE_LENGTH_MAX: Final = 64
@@ -20,7 +20,7 @@ def checked_name(text: str, field: str) -> str:
         raise InvalidRequestError(f"{field} must have 1 to {NAME_LENGTH_MAX} characters; nothing was recorded")
     if any(unicodedata.category(letter).startswith("C") for letter in name):
         raise InvalidRequestError(f"{field} must have no control characters; nothing was recorded")
-    _refuse_card_numbers(name, field)
+    _refuse_secrets(name, field)
     return name
 
 
@@ -31,10 +31,10 @@ def checked_reference(text: str, field: str) -> str:
             f"{field} must have 1 to {REFERENCE_LENGTH_MAX} characters of 0-9 A-Z a-z _ . : @ | * / -;"
             " nothing was recorded"
         )
-    _refuse_card_numbers(text, field)
+    _refuse_secrets(text, field)
     return text
 
 
-def _refuse_card_numbers(text: str, field: str) -> None:
-    if find_card_numbers(text):
-        raise InvalidRequestError(f"{field} holds a card number; nothing was recorded: never send one in clear")
+def _refuse_secrets(text: str, field: str) -> None:
+    if secret := secret_in(text):
+        raise InvalidRequestError(f"{field} holds {secret}; nothing was recorded: never send one in clear")

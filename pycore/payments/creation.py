@@ -26,7 +26,7 @@ from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, finger
 from pycore.payments.parties import Parties, Party, parties
 from pycore.payments.payment import CaptureMethod, Payment, PaymentMethod, PaymentStatus, decoded_payment, encoded
 from pycore.payments.record import PaymentRecord
-from pycore.payments.request import CreatePayment, check_create, check_key, customer_id, store_id
+from pycore.payments.request import CreatePayment, check_create, customer_id, store_id
 from pycore.tenant import Tenant
 
 OPERATION: Final = "payments.create"
@@ -51,8 +51,7 @@ class Creation:
 
     def __init__(self, tenant: Tenant, key: str, request: CreatePayment, now_ns: int) -> None:
         """Raises InvalidRequestError."""
-        check_key(key)
-        check_create(request)
+        check_create(key, request)
         self.request = request
         self.reply = Reply(RequestKey(tenant, OPERATION, key), fingerprint(request))
         self.claims: tuple[Hashable, ...] = (self.reply.request, (tenant, request.merchant_reference))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final
+from urllib.parse import unquote
 
 from msgspec import Meta, Struct
 
@@ -13,6 +14,7 @@ from pycore.money import CURRENCIES
 from pycore.payments.balance_limits import Authentication
 from pycore.payments.payment import CaptureMethod, PaymentMethod, Purpose
 from pycore.payments.record import CUSTOMER_PREFIX, STORE_PREFIX
+from pycore.vault import secret_in
 
 AMOUNT_MAX: Final = 2**53 - 1
 """The largest amount: whole in every reader of JSON."""
@@ -126,6 +128,11 @@ class CreateRefund(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 def check_key(key: str) -> None:
     """Raise InvalidRequestError unless ``key`` may be an idempotency key: 1 to 255 printable ASCII characters."""
+    _check_key_form(key)
+    refuse_secrets(idempotency_key=key)
+
+
+def _check_key_form(key: str) -> None:
     if not _KEY.fullmatch(key):
         raise InvalidRequestError(
             "an idempotency key is needed, of 1 to 255 printable ASCII characters; nothing was recorded: send the"
@@ -143,8 +150,9 @@ def check_currency(currency: str) -> None:
     _require(currency in CURRENCIES, "currency", "a code of ISO 4217 with minor units")
 
 
-def check_create(request: CreatePayment) -> None:
-    """Raise InvalidRequestError where a field is not allowed; nothing was recorded."""
+def check_create(key: str, request: CreatePayment) -> None:
+    """Raise InvalidRequestError where the key or a field is not allowed; nothing was recorded."""
+    _check_key_form(key)
     check_reference(request.merchant_reference)
     _require(1 <= request.amount <= AMOUNT_MAX, "amount", _AMOUNTS)
     check_currency(request.currency)
@@ -156,6 +164,7 @@ def check_create(request: CreatePayment) -> None:
         _require(_URL.fullmatch(request.return_url), "return_url", "an http or https URL")
     if request.metadata:
         _check_metadata(request.metadata)
+    _refuse_secrets_of(key, request)
     if request.confirm or request.method is not None:
         _require(request.method is not None, "method", "needed to confirm at once")
         check_confirm(request)
@@ -195,11 +204,22 @@ def check_refund(request: CreateRefund) -> None:
         "reason",
         "at most 80 printable characters",
     )
+    refuse_secrets(merchant_reference=request.merchant_reference, reason=request.reason)
 
 
 def check_amount(amount: int | None) -> None:
     """Raise InvalidRequestError unless ``amount`` is allowed, or None; nothing was recorded."""
     _require(amount is None or 1 <= amount <= AMOUNT_MAX, "amount", _AMOUNTS)
+
+
+def refuse_secrets(**texts: str) -> None:
+    """Raise InvalidRequestError, which names the field and never its text, where one holds a secret that is known."""
+    for field, text in texts.items():
+        if secret := secret_in(text):
+            raise InvalidRequestError(
+                f"{field}: holds {secret}, and is kept and shown as it is; nothing was recorded: card numbers belong"
+                " into the vault, a verification value and keys nowhere"
+            )
 
 
 def customer_id(text: str | None) -> int | None:
@@ -222,6 +242,28 @@ def _typed_id(prefix: str, text: str | None, field: str) -> int | None:
         return parse_typed_id(prefix, text)
     except ValueError as error:
         raise InvalidRequestError(f"{field}: {error}; nothing was recorded: correct it") from None
+
+
+def _refuse_secrets_of(key: str, request: CreatePayment) -> None:
+    """Look through all text at once, for nearly every payment has no secret; only then for the field."""
+    text = f"{key}\n{request.merchant_reference}\n{request.subject}"
+    metadata, return_url, channel = "", "", request.channel or ""
+    if request.metadata:
+        metadata = "\n".join([f"{name}: {value}" for name, value in request.metadata.items()])
+        text = f"{text}\n{metadata}"
+    if request.return_url:
+        return_url = unquote(request.return_url)
+        text = f"{text}\n{return_url}"
+    if secret_in(f"{text}\n{channel}") is None:
+        return
+    refuse_secrets(
+        idempotency_key=key,
+        merchant_reference=request.merchant_reference,
+        subject=request.subject,
+        metadata=metadata,
+        return_url=return_url,
+        channel=channel,
+    )
 
 
 def _check_metadata(metadata: dict[str, str]) -> None:

@@ -30,7 +30,15 @@ from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, finger
 from pycore.payments.locks import Locks
 from pycore.payments.parties import Parties
 from pycore.payments.record import CUSTOMER_PREFIX, moment
-from pycore.payments.request import Minor, Reference, check_amount, check_currency, check_key, check_reference
+from pycore.payments.request import (
+    Minor,
+    Reference,
+    check_amount,
+    check_currency,
+    check_key,
+    check_reference,
+    refuse_secrets,
+)
 from pycore.store import unavailable_raised
 from pycore.tenant import Tenant
 
@@ -343,6 +351,7 @@ def _check_withdrawal(request: CreateWithdrawal) -> None:
         raise InvalidRequestError(
             f"destination: must be 1 to {_DESTINATION} printable characters; nothing was recorded: correct it"
         )
+    refuse_secrets(merchant_reference=request.merchant_reference, destination=request.destination)
 
 
 def _ledger(tenant: Tenant, currency: str) -> int:

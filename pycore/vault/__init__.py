@@ -2,6 +2,7 @@
 
 from pycore._core import CardNumber, VerificationValue, WrappedKey, find_card_numbers, mask_card_numbers
 from pycore.vault.card import TokenisedCard, parse_card_number, parse_verification_value
+from pycore.vault.clear_text import mask_secrets, secret_in
 from pycore.vault.key import Algorithm, Context, KeyKind, KeyState, Owner
 from pycore.vault.key_source import (
     FileKeySource,
@@ -36,6 +37,8 @@ __all__ = [
     "configured_key_source",
     "find_card_numbers",
     "mask_card_numbers",
+    "mask_secrets",
     "parse_card_number",
     "parse_verification_value",
+    "secret_in",
 ]

@@ -38,7 +38,7 @@ VAULT = [
     "Algorithm", "CardNumber", "Context", "FileKeySource", "GivenKeySource", "IdNumber", "KeyEncryptionKey", "KeyKind",
     "KeySource", "KeyState", "Owner", "PersonName", "PersonalValue", "PhoneNumber", "Subject", "TokenisedCard", "Vault",
     "VerificationValue", "WrappedKey", "configured_key_source", "find_card_numbers", "mask_card_numbers",
-    "parse_card_number", "parse_verification_value",
+    "mask_secrets", "parse_card_number", "parse_verification_value", "secret_in",
 ]  # fmt: skip
 
 CHANNELS = [
