@@ -11,15 +11,18 @@ const TEXTS = {
     page: "QR code of this page", processing: "Confirming your payment…",
     processingHint: "This takes a moment. Please do not pay again.",
     succeeded: "Paid", succeededHint: "You can close this page.", authorized: "Your payment is held",
-    failed: "The payment did not go through", failedHint: "Nothing was charged; what arrives late comes back to you. Go back to the shop and order again.",
+    failed: "The payment did not go through",
+    failedHint: "Nothing was charged; what arrives late comes back to you. Go back to the shop and order again.",
     notCharged: "Nothing was charged; what arrives late comes back to you.", canceled: "The payment was called off",
     canceledHint: "There is nothing more to do. Ask the shop if this surprises you.",
-    expired: "The time to pay has run out", expiredHint: "Nothing was charged; what arrives late comes back to you. Go back to the shop and order again.",
+    expired: "The time to pay has run out",
+    expiredHint: "Nothing was charged; what arrives late comes back to you. Go back to the shop and order again.",
     none: "This cannot be paid here now", noneHint: "Please ask the shop, or open this page in your browser.",
     unknown: "This link does not work", unknownHint: "Check that it is complete, or ask the shop for a new one.",
     away: "The cashier cannot be reached. It tries again by itself.", back: "Back to the shop", repeat: "Pay again",
     player: "Test mode: play the payer", amount: "Amount", enter: "Enter the amount to pay",
-    wrong: "Enter an amount such as 12.50.", later: "That was not possible just now. Please try again in a moment.", soon: "Too many tries. Please wait a moment.",
+    wrong: "Enter an amount such as 12.50.", later: "That was not possible just now. Please try again in a moment.",
+    soon: "Too many tries. Please wait a moment.",
     footer: "Never pay for someone you do not know.",
   },
   zh: {
@@ -111,7 +114,8 @@ function meaning(error) {
   if (error.status === 429) return "soon";
   if (error.status === 409) return "later";
   if (IS_STORE && error.reason === "invalid_request") return "wrong";
-  return error.status === undefined || error.status >= 500 ? "away" : "none";
+  if (error.status !== undefined && error.status < 500) return "none";
+  return IS_STORE ? "later" : "away";
 }
 
 async function refresh() {
@@ -255,7 +259,8 @@ function scanning() {
 
 function leaving() {
   const name = named(view.channel);
-  const again = element("a", { class: "button way " + view.channel, href: HERE + "/go?lang=" + language }, text("again", name));
+  const href = HERE + "/go?lang=" + language;
+  const again = element("a", { class: "button way " + view.channel, href }, text("again", name));
   return [clock(), heading(text("waiting", name)), element("div", { class: "next" }, again), ...others()];
 }
 
@@ -300,7 +305,9 @@ function store() {
 }
 
 function unknown() {
-  return [element("div", { class: "result", "aria-hidden": "true" }, "?"), heading(text("unknown")), hint(text("unknownHint"))];
+  return [
+    element("div", { class: "result", "aria-hidden": "true" }, "?"), heading(text("unknown")), hint(text("unknownHint")),
+  ];
 }
 
 function said() {
