@@ -90,7 +90,12 @@ class CommitCuts:
         self.unknown = 0
 
     async def cut_once(self) -> None:
-        """Send a few requests, break the connection under one of their batches, and settle every answer."""
+        """Send requests until the connection was broken under one of their batches, and settle every answer."""
+        cuts = self._proxy.cuts
+        while self._proxy.cuts == cuts:
+            await self._cut_under_a_few()
+
+    async def _cut_under_a_few(self) -> None:
         if self._random.random() < _AWAY_SHARE:
             self._proxy.stay_away(_AWAY_SECONDS)
         self._proxy.cut_next_append(self._random.choice(list(Cut)))
