@@ -199,12 +199,14 @@ class Doors:
             body = self._random.choice((f'{{"id": "{value()}"}}', f"<xml><a>{value()}</a></xml>", f"sign={value()}"))
             signed = {"wechatpay-signature": quote(value()), "wechatpay-serial": quote(value())}
             await self.http("POST", f"/notifications/{channel}/test", body.encode(), signed)
-        for path, body in (
+        for act, sent_by_payer in (
             ("choose", {"channel": value(), "method": value()}),
             ("choose", {value(): 1}),
             ("order", {"order": value(), "amount": value()}),
         ):
-            await self.http("POST", f"/pay/{'s/' if path == 'order' else ''}{quote(value(), safe='')}/{path}", body)
+            await self.http(
+                "POST", f"/pay/{'s/' if act == 'order' else ''}{quote(value(), safe='')}/{act}", sent_by_payer
+            )
         await self.raw(f"{quote(value())} / HTTP/1.1\r\n\r\n".encode())
         await self.raw(f"GET / HTTP/1.1\r\n{value()}\r\n\r\n".encode())
 
