@@ -83,6 +83,7 @@ class Capability(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         currencies: three-letter codes.
         closes: methods whose unpaid order can be closed.
         reverses: methods whose order can be reversed (cancelled whether paid or not).
+        tells_reversed: whether a query of a reversed order says so, and not what was paid before.
         splits: whether the channel shares payments among receivers.
     """
 
@@ -91,6 +92,7 @@ class Capability(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     currencies: frozenset[str]
     closes: frozenset[Method]
     reverses: frozenset[Method]
+    tells_reversed: bool
     splits: bool
     amount_limits: tuple[AmountLimit, ...]
     refund_rules: tuple[RefundRule, ...]

@@ -16,6 +16,7 @@ from pycore.channels import (
     Outcome,
     RequiresAction,
     Succeeded,
+    Unknown,
 )
 from pycore.channels.accounts import ChannelAccounts
 from pycore.errors import NotFoundError
@@ -23,9 +24,10 @@ from pycore.ids import format_typed_id
 from pycore.payments.attempt import AttemptRecord, AttemptStatus
 from pycore.payments.attempts import Attempts
 from pycore.payments.book import PaymentBook
+from pycore.payments.channel_call import call
 from pycore.payments.channel_refunds import ChannelRefunds
 from pycore.payments.channel_stats import ChannelStats
-from pycore.payments.ladder import Over, Paid
+from pycore.payments.ladder import Over, Paid, Step
 from pycore.payments.outcomes import Outcomes
 from pycore.payments.payment import RefundStatus
 from pycore.payments.refund_ladder import RefundOver, RefundPaid, RefundVerdict
@@ -98,15 +100,31 @@ class Notifications:
             if attempt.status is AttemptStatus.SUCCEEDED and attempt.transaction_id == outcome.transaction_id:
                 return _DUPLICATE
             if attempt.is_reversing:
-                # The reversal may have given, or gave, this very payment back; this may be an old letter. Only the
-                # reversal's own answer counts, and after it the bill.
-                return _UNDECIDED
+                return await self._told_of_reversed(attempt, entry)
             await self._outcomes.settle(attempt, Paid(outcome), [entry])
             return _RECORDED
         if isinstance(outcome, Failed) and outcome.reason.decides and attempt.is_open:
             await self._outcomes.settle(attempt, Over(outcome.code, outcome.reason), [entry])
             return _RECORDED
         return _UNDECIDED
+
+    async def _told_of_reversed(self, attempt: AttemptRecord, entry: Entry) -> str:
+        """Find out whether a reversed order was paid, after all, or this is an old letter.
+
+        While the reversal is under way its own answer ends the attempt. Afterwards the channel is asked: an order that
+        is paid now was paid after the reversal. A channel whose answer cannot tell is believed by its bill only.
+        """
+        connection = self._channels.connection(attempt.channel, live=attempt.tenant.live)
+        if attempt.is_open or connection is None or not connection.capability.tells_reversed:
+            return _UNDECIDED
+        called = await call(self._stats, connection, attempt.channel, Step.QUERY, attempt.order())
+        if isinstance(called.outcome, Unknown):
+            return _NOT_ANSWERED
+        if not isinstance(called.outcome, Succeeded):
+            return _UNDECIDED
+        asked = Entry(self._clock_ns(), EntryKind.CALLED, {"attempt": attempt.number, **called.detail})
+        await self._outcomes.settle(attempt, Paid(called.outcome), [entry, asked])
+        return _RECORDED
 
     async def _told_of_refund(self, channel: str, notification: Notification, reference: str, *, live: bool) -> str:
         refund_id = _number(reference)
@@ -134,6 +152,8 @@ class Notifications:
 _RECORDED: Final = "recorded"
 _DUPLICATE: Final = "duplicate"
 _UNDECIDED: Final = "undecided"
+_NOT_ANSWERED: Final = "not_answered"
+"""The channel has to be asked and does not answer; it tells again."""
 _UNKNOWN_ORDER: Final = "unknown_order"
 _ACCEPTED: Final = frozenset({_RECORDED, _DUPLICATE, _UNDECIDED})
 
