@@ -71,12 +71,18 @@ SELECT min(at) FROM (
     SELECT min(next_check_at) AS at FROM payment_attempts WHERE next_check_at IS NOT NULL AND status IN {_OPEN}
     UNION ALL SELECT min(next_check_at) FROM refunds WHERE next_check_at IS NOT NULL
     UNION ALL SELECT min(expires_at) FROM payments
-        WHERE status IN ('created', 'requires_action', 'processing', 'authorized')) AS due
+        WHERE status IN ('created', 'requires_action', 'processing', 'authorized') AND NOT EXISTS (
+            SELECT 1 FROM payment_attempts a WHERE a.payment_id = payments.id AND a.status IN {_OPEN})) AS due
 """
 _SUCCESSES_WRONG = """
 SELECT p.id, p.status, count(a.id) FROM payments p
 LEFT JOIN payment_attempts a ON a.payment_id = p.id AND a.status = 'succeeded' AND NOT a.is_double
 GROUP BY p.id HAVING count(a.id) <> (p.status = 'succeeded')::int
+"""
+_ENDED_TWICE = """
+SELECT resource_id, array_agg(type) FROM events
+WHERE type IN ('payment.succeeded', 'payment.failed', 'payment.canceled', 'payment.expired')
+GROUP BY resource_id HAVING count(*) > 1
 """
 _SLOWEST_REFUND = "SELECT coalesce(max(updated_at - created_at), 0) FROM refunds WHERE status = 'succeeded'"
 
@@ -154,7 +160,11 @@ class ChannelChaos:
         channel = self._random.choice((*CHANNELS, None))
         method = "bar_code" if self._random.random() < 0.35 else "qr_code"
         code = AUTH_CODES[channel or self._random.choice(CHANNELS)]
-        arguments = {"minor": self._random.randint(1, 50_000), "key": f"key-{name}", "reference": f"order-{name}"}
+        arguments: dict[str, Any] = {
+            "minor": self._random.randint(1, 50_000),
+            "key": f"key-{name}",
+            "reference": f"order-{name}",
+        }
         if method == "bar_code":
             arguments["code"] = code
         async with self._room:
@@ -288,6 +298,8 @@ class ChannelChaos:
         pool = self._till.ledger.store.pool
         for row in await pool.fetch(_SUCCESSES_WRONG):
             self._differences.append(f"a payment and its successes: {dict(row)}")
+        for row in await pool.fetch(_ENDED_TWICE):
+            self._differences.append(f"a payment that ended twice: {dict(row)}")
         for row in await pool.fetch("SELECT id, status, failure_code FROM refunds WHERE status <> 'succeeded'"):
             self._differences.append(f"a refund without a good end: {dict(row)}")
 
