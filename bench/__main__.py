@@ -16,6 +16,7 @@ from rich.table import Table
 from bench import bars, result
 from bench.suite import Case, Suite
 from bench.workloads import (
+    channel_payments,
     decisions,
     doors,
     duplicates,
@@ -39,6 +40,7 @@ CASES: tuple[Case, ...] = (
     *projector.CASES,
     *doors.CASES,
     *payments.CASES,
+    *channel_payments.CASES,
     *two_phase.CASES,
     *reads.CASES,
     *duplicates.CASES,

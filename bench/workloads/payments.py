@@ -8,37 +8,19 @@ from pathlib import Path
 
 import msgspec
 
-from api.services import Services, open_services
+from api.services import open_services
 from bench import books
-from bench.cargo import Till
 from bench.ceiling import Servers, ceiling, data_folder
 from bench.load import DoorKind, Spec
 from bench.result import Result
+from bench.shop import FUNDS, Shop
 from bench.suite import Case, Suite
 from pycore.config import Settings, StoreSettings
-from pycore.ids import format_typed_id, new_id
-from pycore.ledger import Ledger, Transfer
-from pycore.ledger.chart import (
-    AccountCode,
-    AccountKey,
-    Chart,
-    TransferCode,
-    customer_balance,
-    ledger_number,
-    merchant_pending,
-)
-from pycore.merchants import Allowance, KeyTerms, NewCustomer, Scope
-from pycore.money import CNY
-from pycore.tenant import Tenant
+from pycore.ledger import Ledger
 
 _CUSTOMERS = 10_000
-_FUNDS = 10**9
-_LEDGER = ledger_number(CNY, live=False)
-_ALLOWANCE = Allowance(requests_per_second=1_000_000, requests_burst=1_000_000)
 # As long as the answer to one payment.
 _ANSWER_SIZE = 290
-_AT_ONCE = 8
-_TRANSFERS_PER_CALL = 5000
 
 # Half of what one PaymentClient keeps on its way.
 _IN_FLIGHT = 2048
@@ -54,71 +36,16 @@ _CEILINGS: dict[str, tuple[DoorKind, int, int, int]] = {
 }
 
 
-class Shop:
-    """A merchant in test mode with customers who have money; ``till`` is what the client gets of it."""
-
-    def __init__(self, tenant: Tenant, till: Till) -> None:
-        self.tenant = tenant
-        self.till = till
-
-    @classmethod
-    async def open(cls, services: Services) -> Shop:
-        """Make one."""
-        merchant = await services.merchants.create("bench", _ALLOWANCE)
-        tenant = Tenant(merchant.id, live=False)
-        terms = KeyTerms(name="bench", scopes=tuple(Scope), allowance=_ALLOWANCE)
-        _, api_key = await services.api_keys.create(tenant, terms)
-        customers: list[int] = []
-        for first in range(0, _CUSTOMERS, _AT_ONCE):
-            new = [NewCustomer(merchant_reference=f"customer-{first + each}") for each in range(_AT_ONCE)]
-            made = await asyncio.gather(*[services.customers.create(tenant, each) for each in new])
-            customers += [each.id for each in made]
-        await _fund(services.ledger, tenant, customers)
-        return cls(tenant, Till(api_key, [format_typed_id("cus", customer) for customer in customers]))
-
-    async def check(self, ledger: Ledger, count: int, amount: int) -> None:
-        """Compare rows and the merchant's account with ``count`` payments of ``amount`` in all. Raises BooksError."""
-        for table in ("payments", "idempotency_keys", "events"):
-            found = await ledger.store.pool.fetchval(f"SELECT count(*) FROM {table}")
-            if found != count:
-                raise books.BooksError(f"{found} rows in {table}, {count} payments acknowledged")
-        paid = await ledger.store.pool.fetchval("SELECT sum(amount) FROM payments WHERE status = 'succeeded'")
-        (pending,) = await ledger.lookup_accounts([merchant_pending(_LEDGER, self.tenant).account_id])
-        if not paid == amount == pending.credits_posted:
-            raise books.BooksError(f"{paid} paid, {pending.credits_posted} booked, {amount} acknowledged")
-
-
-async def _fund(ledger: Ledger, tenant: Tenant, customers: list[int]) -> None:
-    chart = Chart(ledger)
-    (bank,) = await chart.opened([AccountKey(AccountCode.CUSTODY_BANK, _LEDGER)])
-    for first in range(0, len(customers), _TRANSFERS_PER_CALL):
-        some = customers[first : first + _TRANSFERS_PER_CALL]
-        balances = await chart.opened([customer_balance(_LEDGER, tenant, customer) for customer in some])
-        await ledger.create_transfers(
-            [
-                Transfer(
-                    id=new_id(),
-                    debit_account_id=bank,
-                    credit_account_id=balance,
-                    amount=_FUNDS,
-                    ledger=_LEDGER,
-                    code=TransferCode.TEST_FUNDS,
-                )
-                for balance in balances
-            ]
-        )
-
-
 async def payments(suite: Suite) -> AsyncIterator[Result]:
     """The ceilings in turn with the empty server, then the open loop."""
     async with suite.new_database() as dsn:
         settings = Settings(store=StoreSettings(dsn=dsn, data=str(data_folder(suite))))
         async with Ledger.open(store=settings.store, key=books.KEY) as ledger:
-            shop = await Shop.open(await open_services(ledger, settings))
+            shop = await Shop.open(await open_services(ledger, settings), customers=_CUSTOMERS)
         till = suite.folder / "till.json"
         shop.till.keep(till)
         servers = await asyncio.to_thread(Servers, dsn, suite, answer_size=_ANSWER_SIZE)
-        servers.transfers, servers.amount = _CUSTOMERS, _CUSTOMERS * _FUNDS
+        servers.transfers, servers.amount = _CUSTOMERS, _CUSTOMERS * FUNDS
         try:
             for name, (door, callers, batch, rate_max) in _CEILINGS.items():
                 if suite.wants(name):
@@ -134,7 +61,7 @@ async def payments(suite: Suite) -> AsyncIterator[Result]:
             servers.stop()
         async with Ledger.open(store=settings.store, key=books.KEY) as ledger:
             books.check(ledger, created=servers.transfers, posted=servers.amount)
-            await shop.check(ledger, servers.transfers - _CUSTOMERS, servers.amount - _CUSTOMERS * _FUNDS)
+            await shop.check(ledger, servers.transfers - _CUSTOMERS, servers.amount - _CUSTOMERS * FUNDS)
             state = ledger.state_hash()
         await books.check_rebuild(dsn, state)
 

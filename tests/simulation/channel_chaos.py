@@ -51,7 +51,7 @@ _FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "notice_reordered", "probability": 0.2},
     {"kind": "notice_late", "probability": 0.05},
     {"kind": "notice_lost", "probability": 0.05},
-    {"kind": "success_after_failure", "probability": 0.1, "delay_s": 120},
+    {"kind": "success_after_failure", "probability": 0.3, "delay_s": 120},
     {"kind": "wrong_amount", "probability": 0.01},
     {"kind": "payer_is_asked", "probability": 0.3},
     {"kind": "payer_pays", "probability": 0.7, "median_ms": 15_000, "p99_ms": 1_800_000},
@@ -59,7 +59,7 @@ _FAULTS: tuple[dict[str, Any], ...] = (
 )
 
 _OURS = """
-SELECT replace(a.id::text, '-', '') AS reference, a.channel, a.status, a.amount, a.is_double, a.failure_code,
+SELECT replace(a.id::text, '-', '') AS reference, a.channel, a.status, a.amount, a.is_double, a.is_reversing,
     p.id AS payment_id, p.status AS payment_status, p.amount_captured, p.amount_refunded,
     EXISTS (SELECT 1 FROM payment_timeline t WHERE t.payment_id = p.id AND t.kind = 'alert') AS is_alerted,
     (SELECT coalesce(sum(r.amount), 0) FROM refunds r WHERE r.attempt_id = a.id AND r.status = 'succeeded') AS refunded
@@ -267,8 +267,7 @@ class ChannelChaos:
                 self._differences += _held_differences(order, row)
                 found["wrong_amounts_found"] += 1
                 held[order.channel] += order.amount - order.refunded
-            elif order is not None and order.is_paid and not order.was_told and row["status"] in _UNPAID:
-                # The channel said that nothing is paid, took the money later, and told nobody: only its bill does.
+            elif order is not None and _is_left_to_the_bill(order, row):
                 found["left_to_reconciliation"] += 1
                 held[order.channel] += order.amount - order.refunded
             else:
@@ -339,7 +338,13 @@ def _held_differences(order: Order, row: Any) -> list[str]:
     return [f"another amount was not noticed: {order}, {dict(row)}"]
 
 
-_UNPAID = frozenset({"failed", "closed"})
+def _is_left_to_the_bill(order: Order, row: Any) -> bool:
+    """Return whether only the channel's bill can tell that money came.
+
+    The channel said that nothing is paid and took the money later; it told nobody, or after a reversal, and then what
+    it tells cannot be told from an old letter about what the reversal gave back.
+    """
+    return order.is_paid and row["status"] in {"failed", "closed"} and (not order.was_told or row["is_reversing"])
 
 
 def _orders(folder: Path) -> list[Order]:

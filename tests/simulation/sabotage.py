@@ -17,6 +17,7 @@ from unittest import mock
 import pytest
 
 from api.__main__ import command
+from pycore.channels.rsa_key import PublicKey
 from pycore.channels.wechat import notifications
 from pycore.ledger import Insertion, journal, lease, unit
 from pycore.ledger.history import History
@@ -168,6 +169,13 @@ def believe_every_notification() -> Iterator[None]:
 
 
 @contextmanager
+def believe_every_signature() -> Iterator[None]:
+    """No channel's signature is looked at, in replies and in notifications."""
+    with mock.patch.object(PublicKey, "verify"):
+        yield
+
+
+@contextmanager
 def book_every_success() -> Iterator[None]:
     """Money that comes for a payment that is decided already is booked as if it waited."""
     with mock.patch.object(outcomes, "FINAL", frozenset()):
@@ -189,6 +197,7 @@ SABOTAGES: dict[str, Callable[[], Any]] = {
         skip_the_version_guard,
         skip_the_tenant_check,
         believe_every_notification,
+        believe_every_signature,
         book_every_success,
     )
 }
