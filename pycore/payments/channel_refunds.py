@@ -23,10 +23,17 @@ from pycore.payments.attempts import Attempts, Due
 from pycore.payments.book import PaymentBook
 from pycore.payments.channel_call import call
 from pycore.payments.channel_stats import ChannelStats
-from pycore.payments.ladder import ORDER_GRACE_NS, next_check_at
+from pycore.payments.ladder import ORDER_GRACE_NS
 from pycore.payments.payment import RefundStatus
 from pycore.payments.record import PaymentRecord, RefundRecord, moment
-from pycore.payments.refund_ladder import RefundOver, RefundPaid, RefundStep, RefundVerdict, refund_after
+from pycore.payments.refund_ladder import (
+    RefundOver,
+    RefundPaid,
+    RefundStep,
+    RefundVerdict,
+    refund_after,
+    refund_check_at,
+)
 from pycore.payments.timeline import Entry, EntryKind
 from pycore.store import Store, unavailable_raised
 
@@ -216,7 +223,7 @@ class ChannelRefunds:
             now_ns,
             status=RefundStatus.REQUIRES_ACTION if by_hand else refund.status,
             checks_count=refund.checks_count + 1,
-            next_check_at=next_check_at(refund.checks_count, refund.created_at, now_ns),
+            next_check_at=refund_check_at(refund.checks_count, refund.created_at, now_ns),
         )
 
     def _told(self, payment: PaymentRecord, refund: RefundRecord, event: EventType, kind: EntryKind) -> Sequence[Part]:

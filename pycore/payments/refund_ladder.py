@@ -10,7 +10,24 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from pycore.channels import Failed, Outcome, ReasonClass, RequiresAction, Succeeded
-from pycore.payments.ladder import Wait
+from pycore.payments.ladder import LADDER_NS_MAX, Wait
+
+_MINUTE_NS: Final = 60 * 10**9
+_FIRST_NS: Final = tuple(seconds * 10**9 for seconds in (15, 30, 60, 180))
+_HOUR_NS: Final = 60 * _MINUTE_NS
+
+
+def refund_check_at(checks_count: int, began_at: int, now_ns: int) -> int | None:
+    """Return when to ask about a refund again, nanoseconds since 1970; None: a person has to look.
+
+    Sending it again does no harm, and the payer is promised the money within the hour: for an hour it is asked every
+    five minutes at least, then every hour up to a day.
+    """
+    if checks_count < len(_FIRST_NS):
+        at = now_ns + _FIRST_NS[checks_count]
+    else:
+        at = now_ns + (5 * _MINUTE_NS if now_ns - began_at < _HOUR_NS else _HOUR_NS)
+    return at if at - began_at <= LADDER_NS_MAX else None
 
 
 class RefundStep(StrEnum):

@@ -1,5 +1,6 @@
 """The rules of certainty as tables: what was answered, what is done next."""
 
+import itertools
 from typing import Final
 
 import pytest
@@ -8,6 +9,7 @@ from pycore.channels import Failed, Method, Outcome, Pending, ReasonClass, Requi
 from pycore.money import CNY, Amount
 from pycore.payments import ladder
 from pycore.payments.ladder import Over, Paid, Shown, Situation, Step, Verdict, Wait
+from pycore.payments.refund_ladder import refund_check_at
 
 PAID: Final = Succeeded(transaction_id="42", amount=Amount(100, CNY))
 DONE: Final = Succeeded()
@@ -146,3 +148,15 @@ def test_the_ladder() -> None:
 )
 def test_what_did_nothing(outcome: Outcome, refused: bool) -> None:
     assert ladder.is_refused(outcome) is refused
+
+
+def test_a_refund_is_asked_about_every_five_minutes_for_an_hour_and_hourly_for_a_day() -> None:
+    at, checks = 0, []
+    while (next_at := refund_check_at(len(checks), 0, at)) is not None:
+        at = next_at
+        checks.append(at // 10**9)
+    assert checks[:5] == [15, 45, 105, 285, 585]
+    within_the_hour = [each for each in checks if each <= 3600]
+    assert len(within_the_hour) == 15
+    assert all(after - before == 3600 for before, after in itertools.pairwise(checks[16:]))
+    assert 82_800 < checks[-1] <= 86_400
