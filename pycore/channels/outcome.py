@@ -87,11 +87,13 @@ class Succeeded(Struct, frozen=True, kw_only=True, tag=True):
         transaction_id: the channel's own number of the payment or refund; empty where there is none (a closing).
         amount: what was paid or given back; None for a closing or a reversal.
         at: when, as the channel says; None where it does not.
+        is_given_back: whether the channel says that all of it has gone back to the payer since.
     """
 
     transaction_id: str = ""
     amount: Amount | None = None
     at: datetime | None = None
+    is_given_back: bool = False
 
 
 class Pending(Struct, frozen=True, tag=True):

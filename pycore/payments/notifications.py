@@ -120,7 +120,7 @@ class Notifications:
         called = await call(self._stats, connection, attempt.channel, Step.QUERY, attempt.order())
         if isinstance(called.outcome, Unknown):
             return _NOT_ANSWERED
-        if not isinstance(called.outcome, Succeeded):
+        if not isinstance(called.outcome, Succeeded) or called.outcome.is_given_back:
             return _UNDECIDED
         asked = Entry(self._clock_ns(), EntryKind.CALLED, {"attempt": attempt.number, **called.detail})
         await self._outcomes.settle(attempt, Paid(called.outcome), [entry, asked])

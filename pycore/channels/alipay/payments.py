@@ -152,7 +152,8 @@ def state_outcome(state: str, trade_no: str, total: str, currency: str, paid_at:
         return Pending(state)
     if state in {"TRADE_SUCCESS", "TRADE_FINISHED"} or (state == "TRADE_CLOSED" and paid_at):
         at = read_time(paid_at, WORDS) if paid_at else None
-        return Succeeded(transaction_id=trade_no, amount=yuan(total, currency), at=at)
+        given_back = state == "TRADE_CLOSED"
+        return Succeeded(transaction_id=trade_no, amount=yuan(total, currency), at=at, is_given_back=given_back)
     if state == "TRADE_CLOSED":
         return failed(ReasonClass.FINAL, state)
     raise NotTrustedError("unknown_state")
