@@ -61,7 +61,8 @@ _FAULTS: tuple[dict[str, Any], ...] = (
 _OURS = """
 SELECT replace(a.id::text, '-', '') AS reference, a.channel, a.status, a.amount, a.is_double, a.is_reversing,
     p.id AS payment_id, p.status AS payment_status, p.amount_captured, p.amount_refunded,
-    EXISTS (SELECT 1 FROM payment_timeline t WHERE t.payment_id = p.id AND t.kind = 'alert') AS is_alerted,
+    EXISTS (SELECT 1 FROM payment_timeline t WHERE t.payment_id = p.id AND (t.kind = 'alert'
+        OR t.kind = 'called' AND t.detail->>'code' = 'other_amount')) AS is_noticed,
     (SELECT coalesce(sum(r.amount), 0) FROM refunds r WHERE r.attempt_id = a.id AND r.status = 'succeeded') AS refunded
 FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
 """
@@ -263,12 +264,12 @@ class ChannelChaos:
         for reference, row in ours.items():
             found[f"attempts_{row['status']}"] += 1
             order = orders.get(reference)
-            if order is not None and order.is_planted and order.is_paid:
+            if order is not None and _is_left_to_the_bill(order, row):
+                found["left_to_reconciliation"] += 1
+                held[order.channel] += order.amount - order.refunded
+            elif order is not None and order.is_planted and order.is_paid:
                 self._differences += _held_differences(order, row)
                 found["wrong_amounts_found"] += 1
-                held[order.channel] += order.amount - order.refunded
-            elif order is not None and _is_left_to_the_bill(order, row):
-                found["left_to_reconciliation"] += 1
                 held[order.channel] += order.amount - order.refunded
             else:
                 self._differences += _differences(order, row)
@@ -332,8 +333,8 @@ def _differences(order: Order | None, row: Any) -> list[str]:
 
 
 def _held_differences(order: Order, row: Any) -> list[str]:
-    """Return what is wrong where another amount was named: somebody must be told, and nothing booked."""
-    if row["is_alerted"] and "succeeded" not in {row["status"], row["payment_status"]}:
+    """Return what is wrong where another amount was named: it must be noticed, and nothing booked."""
+    if row["is_noticed"] and "succeeded" not in {row["status"], row["payment_status"]}:
         return []
     return [f"another amount was not noticed: {order}, {dict(row)}"]
 
