@@ -30,7 +30,6 @@ from pycore.payments.channel_stats import ChannelStats
 from pycore.payments.ladder import Over, Paid, Step
 from pycore.payments.outcomes import Outcomes
 from pycore.payments.payment import RefundStatus
-from pycore.payments.record import moment
 from pycore.payments.refund_ladder import RefundOver, RefundPaid, RefundVerdict
 from pycore.payments.timeline import Entry, EntryKind, described
 
@@ -123,8 +122,6 @@ class Notifications:
             return _NOT_ANSWERED
         if not isinstance(called.outcome, Succeeded) or called.outcome.is_given_back:
             return _UNDECIDED
-        if called.outcome.at is not None and called.outcome.at <= moment(attempt.updated_at):
-            return _UNDECIDED  # paid before, and given back by the reversal: wholly refunded is called paid, too
         asked = Entry(self._clock_ns(), EntryKind.CALLED, {"attempt": attempt.number, **called.detail})
         await self._outcomes.settle(attempt, Paid(called.outcome), [entry, asked])
         return _RECORDED

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 import structlog
 
-from pycore.channels import Outcome, Pending, ReasonClass, RequiresAction, Succeeded
+from pycore.channels import Outcome, Pending, ReasonClass, RequiresAction, Succeeded, Unknown
 from pycore.channels.outcome import Action
 from pycore.errors import RowsRefusedError
 from pycore.events import EventType
@@ -46,6 +46,8 @@ _ENDED: Final = {
     EndsAs.FAILED: (PaymentStatus.FAILED, EventType.PAYMENT_FAILED),
 }
 _SAME_TRANSACTION: Final = "payment_attempts_by_transaction"
+OTHER_AMOUNT: Final = "other_amount"
+"""The channel names another amount than was asked for: nothing is booked, somebody is told."""
 AUTOMATIC_REFERENCE: Final = "~"
 """Begins the reference of a refund of ours: no merchant's begins so."""
 
@@ -192,7 +194,7 @@ class Outcomes:
     async def _paid(self, change: _Change, paid: Succeeded) -> None:
         attempt, payment, now_ns = change.attempt, change.payment, self._clock_ns()
         if paid.amount != attempt.money or not paid.transaction_id:
-            self._alert(change, "other_amount")
+            self._alert(change, OTHER_AMOUNT)
             return
         if attempt.status is AttemptStatus.SUCCEEDED:
             if attempt.transaction_id != paid.transaction_id:
@@ -307,6 +309,8 @@ class Outcomes:
             change.rows.append(tables.payment_event(EventType.PAYMENT_REQUIRES_ACTION, change.payment))
 
     def _waits(self, change: _Change, last: Outcome | None) -> None:
+        if isinstance(last, Unknown) and last.code == OTHER_AMOUNT and change.attempt.failure_code != OTHER_AMOUNT:
+            self._alert(change, OTHER_AMOUNT)
         attempt, now_ns = change.attempt, self._clock_ns()
         known = isinstance(last, Pending | RequiresAction) or attempt.has_action
         routed = attempt.routed_as if known else attempt.routed_as or RoutedAs.UNKNOWN

@@ -151,7 +151,8 @@ def test_what_did_nothing(outcome: Outcome, refused: bool) -> None:
 
 
 def test_a_refund_is_asked_about_every_five_minutes_for_an_hour_and_hourly_for_a_day() -> None:
-    at, checks = 0, []
+    at = 0
+    checks: list[int] = []
     while (next_at := refund_check_at(len(checks), 0, at)) is not None:
         at = next_at
         checks.append(at // 10**9)
