@@ -119,7 +119,7 @@ OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
     UnauthenticatedError: Outside(
         _Rpc.UNAUTHENTICATED,
         _Http.UNAUTHORIZED,
-        "缺少有效的 API 密钥，或密钥此刻、此地址不可用；未执行任何操作：请发送 authorization: Bearer 和密钥",
+        "缺少有效的 API 密钥，或密钥此刻、此地址不可用；未执行任何操作：请在 authorization 头中发送密钥",
     ),
     PermissionDeniedError: Outside(
         _Rpc.PERMISSION_DENIED, _Http.FORBIDDEN, "该 API 密钥无权执行此操作；未执行任何操作：请使用具有相应权限的密钥"

@@ -149,7 +149,7 @@ class UnauthenticatedError(PycoreError):
     """There is no API key, or not one that is good now and from here. Which of these it is, is not told."""
 
     code = "unauthenticated"
-    meaning = "nothing was done without an API key that is good now and from here: send authorization: Bearer and one"
+    meaning = "nothing was done without an API key that is good now and from here: send one in the header authorization"
 
 
 class PermissionDeniedError(PycoreError):
