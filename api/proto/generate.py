@@ -49,7 +49,7 @@ def _run_generator(environment: Path) -> None:
     install = [python, "-m", "pip", "install", "-q", GENERATOR, "setuptools<81"]
     subprocess.run(install, check=True)  # noqa: S603 - our own words only
     protos = [path.relative_to(PROTO).as_posix() for path in sorted(PROTO.rglob("*.proto"))]
-    outputs = [f"--{kind}_out={OUTPUT}" for kind in ("python", "pyi", "grpc_python")]
+    outputs = [f"--{kind}_out={OUTPUT}" for kind in ("python", "pyi")]
     generate = [python, "-m", "grpc_tools.protoc", f"-I{PROTO}", *outputs, *protos]
     subprocess.run(generate, check=True)  # noqa: S603 - our own words only
 

@@ -25,6 +25,7 @@ from pycore.merchants import (
     OperatorScope,
     Scope,
 )
+from pycore.moment import moment
 from pycore.tenant import Tenant
 
 Networks = Annotated[
@@ -107,7 +108,7 @@ def view(key: ApiKey) -> KeyView:
         requests_per_second=terms.allowance.requests_per_second,
         requests_burst=terms.allowance.requests_burst,
         replaced_by=None if key.replaced_by is None else format_typed_id(KEY_PREFIX, key.replaced_by),
-        created_at=resource.write_time(key.created_at),
+        created_at=moment(key.created_at),
         expires_at=resource.write_time_or_none(terms.expires_at),
         revoked_at=resource.write_time_or_none(key.revoked_at),
     )

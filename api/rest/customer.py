@@ -30,6 +30,7 @@ from pycore.merchants import (
     NewCustomer,
     Scope,
 )
+from pycore.moment import moment
 from pycore.vault import IdNumber, PersonalValue, PersonName, PhoneNumber
 
 ClassName = Literal["I", "II", "III"]
@@ -116,7 +117,7 @@ def view(customer: Customer) -> CustomerView:
         name=_masked(customer.name),
         phone=_masked(customer.phone),
         id_number=_masked(customer.id_number),
-        created_at=resource.write_time(customer.created_at),
+        created_at=moment(customer.created_at),
     )
 
 

@@ -28,6 +28,7 @@ from pycore.merchants import (
     OperatorScope,
     Scope,
 )
+from pycore.moment import moment
 
 Name = Annotated[str, Meta(description="For people, 1 to 100 characters.", examples=["Blue Teapot"])]
 PerSecond = Annotated[int, Meta(description="Requests a second in the long run, in each mode.", ge=1, le=1_000_000)]
@@ -81,7 +82,7 @@ def view(merchant: Merchant) -> MerchantView:
         status=merchant.status,
         requests_per_second=merchant.allowance.requests_per_second,
         requests_burst=merchant.allowance.requests_burst,
-        created_at=resource.write_time(merchant.created_at),
+        created_at=moment(merchant.created_at),
     )
 
 

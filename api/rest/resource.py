@@ -1,6 +1,6 @@
 """What the resources of merchants share over HTTP: typed ids, times, lists."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -9,8 +9,8 @@ from starlette.requests import Request
 
 from pycore.errors import InvalidRequestError, NotFoundError
 from pycore.ids import parse_typed_id
+from pycore.moment import moment, nanoseconds
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 100
 
@@ -45,18 +45,13 @@ def read_after(query: ListQuery, prefix: str) -> int | None:
     return None if query.starting_after is None else read_typed_id(query.starting_after, prefix, "starting_after")
 
 
-def write_time(time_ns: int) -> datetime:
-    """Return nanoseconds since 1970 as a time, to the microsecond."""
-    return _EPOCH + timedelta(microseconds=time_ns // 1000)
-
-
 def write_time_or_none(time_ns: int | None) -> datetime | None:
-    """Return ``write_time`` of a time that may be absent."""
-    return None if time_ns is None else write_time(time_ns)
+    """Return a time that may be absent."""
+    return None if time_ns is None else moment(time_ns)
 
 
 def read_time(time: datetime, field: str) -> int:
     """Return a time as nanoseconds since 1970. Raises InvalidRequestError where it names no zone."""
     if time.tzinfo is None:
         raise InvalidRequestError(f"{field} must name its zone, as in 2027-01-01T00:00:00Z")
-    return (time - _EPOCH) // timedelta(microseconds=1) * 1000
+    return nanoseconds(time)

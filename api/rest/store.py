@@ -15,6 +15,7 @@ from api.services import Services
 from pycore.errors import LedgerUnavailableError, NotFoundError
 from pycore.ids import format_typed_id
 from pycore.merchants import STORE_PREFIX, Caller, MerchantStore, Scope
+from pycore.moment import moment
 
 
 class NewStore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +51,7 @@ def view(services: Services, store: MerchantStore) -> StoreView:
         live=store.tenant.live,
         name=store.name,
         cashier_url=services.cashier.links.store_url(store.id),
-        created_at=resource.write_time(store.created_at),
+        created_at=moment(store.created_at),
     )
 
 

@@ -20,6 +20,7 @@ from pycore.events.event import ID_PREFIX as EVENT_PREFIX
 from pycore.events.webhook_endpoint import ID_PREFIX
 from pycore.ids import format_typed_id
 from pycore.merchants import Caller, Scope
+from pycore.moment import moment
 
 _Url = Annotated[
     str,
@@ -236,7 +237,7 @@ def _view(endpoint: WebhookEndpoint) -> EndpointView:
         disabled_reason=endpoint.disabled_reason,
         failing_since=resource.write_time_or_none(endpoint.failing_since),
         previous_secret_until=resource.write_time_or_none(endpoint.previous_secret_until),
-        created_at=resource.write_time(endpoint.created_at),
+        created_at=moment(endpoint.created_at),
     )
 
 
@@ -253,7 +254,7 @@ def _delivery(delivery: Delivery) -> DeliveryView:
         next_try_at=resource.write_time_or_none(delivery.next_try_at),
         last_status=delivery.last_status,
         last_error=delivery.last_error,
-        updated_at=resource.write_time(delivery.updated_at),
+        updated_at=moment(delivery.updated_at),
     )
 
 

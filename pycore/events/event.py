@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -12,6 +12,7 @@ import msgspec
 from pycore.errors import InvalidRequestError
 from pycore.ids import format_typed_id, new_id, parse_typed_id
 from pycore.ledger import Table
+from pycore.moment import moment
 from pycore.tenant import Tenant
 
 ID_PREFIX: Final = "evt"
@@ -136,7 +137,6 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ENCODER: Final = msgspec.json.Encoder()
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Event(NamedTuple):
@@ -165,7 +165,7 @@ class Event(NamedTuple):
         return EventView(
             id=self.public_id,
             type=self.type,
-            timestamp=_EPOCH + timedelta(microseconds=self.created_at // 1000),
+            timestamp=moment(self.created_at),
             live=self.tenant.live,
             resource_id=self.public_resource_id,
             data=msgspec.Raw(self.data),

@@ -15,6 +15,7 @@ from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.events import EventType
 from pycore.ids import new_id
 from pycore.ledger.rows import Part
+from pycore.moment import moment
 from pycore.payments import tables
 from pycore.payments.attempt import AttemptRecord, EndsAs, SentOrder, changed_attempt, new_attempt
 from pycore.payments.attempts import Attempts, open_ones
@@ -27,7 +28,7 @@ from pycore.payments.idempotency import Reply
 from pycore.payments.ladder import LADDER_NS
 from pycore.payments.outcomes import attempted
 from pycore.payments.payment import FINAL, CaptureMethod, PaymentMethod, PaymentStatus, encoded
-from pycore.payments.record import PaymentRecord, RefundRecord, moment
+from pycore.payments.record import PaymentRecord, RefundRecord
 from pycore.payments.routes import ChannelRoutes, Choice
 from pycore.payments.timeline import Entry, EntryKind
 

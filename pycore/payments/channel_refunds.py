@@ -17,6 +17,7 @@ from pycore.ids import format_typed_id
 from pycore.ledger import Transfer
 from pycore.ledger.chart import Chart
 from pycore.ledger.rows import Part
+from pycore.moment import moment
 from pycore.payments import postings, tables
 from pycore.payments.attempt import AttemptRecord
 from pycore.payments.attempts import Attempts, Due
@@ -25,7 +26,7 @@ from pycore.payments.channel_call import call
 from pycore.payments.channel_stats import ChannelStats
 from pycore.payments.ladder import ORDER_GRACE_NS
 from pycore.payments.payment import RefundStatus
-from pycore.payments.record import PaymentRecord, RefundRecord, moment
+from pycore.payments.record import PaymentRecord, RefundRecord
 from pycore.payments.refund_ladder import (
     RefundOver,
     RefundPaid,

@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from pycore.errors import InvalidRequestError, NotFoundError
 from pycore.ids import ID_MAX
+from pycore.moment import moment
 from pycore.payments.cashier_links import Linked, without_link
 from pycore.payments.payment import Payment, PaymentStatus
-from pycore.payments.record import moment, payment_record
+from pycore.payments.record import payment_record
 from pycore.store import Store, unavailable_raised
 from pycore.tenant import Tenant
 

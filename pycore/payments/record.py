@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -10,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from pycore.ids import format_typed_id
+from pycore.moment import moment
 from pycore.money import CURRENCIES, Amount, Currency
 from pycore.payments.payment import (
     PREFIX,
@@ -29,7 +29,6 @@ REFUND_PREFIX: Final = "rfd"
 CUSTOMER_PREFIX: Final = "cus"
 STORE_PREFIX: Final = "sto"
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
 _NEXT_ACTION: Final = msgspec.json.Decoder(NextAction)
 _METADATA: Final = msgspec.json.Decoder(dict[str, str])
@@ -274,8 +273,3 @@ def refund_record(row: asyncpg.Record) -> RefundRecord:
         updated_at=row["updated_at"],
         version=row["version"],
     )
-
-
-def moment(time_ns: int) -> datetime:
-    """Return nanoseconds since 1970 as a time with zone, in whole microseconds."""
-    return _EPOCH + timedelta(microseconds=time_ns // 1000)

@@ -13,9 +13,10 @@ from pycore.events.event import RESOURCE_PREFIXES, checked_types
 from pycore.ids import format_typed_id, new_id
 from pycore.ledger import Ledger
 from pycore.ledger.rows import Part
+from pycore.moment import moment
 from pycore.payments import tables
 from pycore.payments.payment import CaptureMethod, NextAction, PaymentMethod, PaymentStatus, Purpose, RefundStatus
-from pycore.payments.record import CUSTOMER_PREFIX, PaymentRecord, RefundRecord, moment
+from pycore.payments.record import CUSTOMER_PREFIX, PaymentRecord, RefundRecord
 from pycore.payments.wallet import Withdrawal, WithdrawalStatus
 from pycore.tenant import Tenant
 

@@ -23,13 +23,14 @@ from pycore.ids import format_typed_id, new_id
 from pycore.ledger import CreateTransferStatus, Ledger, Transfer, TransferFlags, chart
 from pycore.ledger.chart import AccountCode, AccountKey, Chart, TransferCode
 from pycore.ledger.rows import Part
+from pycore.moment import moment
 from pycore.money import CURRENCIES
 from pycore.payments import tables
 from pycore.payments.book import PaymentBook, TransferRefusedError, looking_again
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
 from pycore.payments.locks import Locks
 from pycore.payments.parties import Parties
-from pycore.payments.record import CUSTOMER_PREFIX, moment
+from pycore.payments.record import CUSTOMER_PREFIX
 from pycore.payments.request import (
     Minor,
     Reference,

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pycore.errors import ConfigurationError
+from pycore.moment import EPOCH, nanoseconds
 from pycore.routing.decision import Considered, Outcome
 from pycore.routing.route import AMOUNT_MAX
 from pycore.routing.router import Router, RouteRequest, RoutingPolicy
 
 _LINE_BYTES_MAX = 65_536
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _OUTCOMES = {outcome.name.lower(): outcome for outcome in Outcome}
 
 
@@ -41,7 +40,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.time.tzinfo is None or self.time < _EPOCH:
+        if self.time.tzinfo is None or self.time < EPOCH:
             raise ValueError("time needs a zone, and is not before 1970")
         if self.outcome not in _OUTCOMES:
             raise ValueError(f"outcome is one of {', '.join(_OUTCOMES)}, not {self.outcome!r}")
@@ -51,7 +50,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @property
     def time_ns(self) -> int:
         """Nanoseconds since 1970."""
-        return (self.time - _EPOCH) // _MICROSECOND * 1_000
+        return nanoseconds(self.time)
 
 
 class Tally(msgspec.Struct, kw_only=True):

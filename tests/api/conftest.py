@@ -10,12 +10,13 @@ from grpc import aio
 from api.app import Doors
 from api.services import Services
 from pycore.client import LedgerClient
-from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
+from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
 from pycore.config import LedgerSettings
 from pycore.ledger import Ledger
 from tests.api.door import Door, HttpDoor, RpcDoor
 from tests.api.keys import Key, merchant_key, tenant_key
 from tests.api.services import services_of
+from tests.api.stub import Stub
 
 
 @pytest.fixture
@@ -65,8 +66,8 @@ async def channel(doors: Doors) -> AsyncIterator[aio.Channel]:
 
 
 @pytest.fixture
-def rpc(channel: aio.Channel) -> LedgerServiceStub:
-    return LedgerServiceStub(channel)
+def rpc(channel: aio.Channel) -> Stub:
+    return Stub(channel, ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"])
 
 
 @pytest.fixture
@@ -82,5 +83,5 @@ async def client(doors: Doors) -> AsyncIterator[LedgerClient]:
 
 
 @pytest.fixture(params=["gRPC", "HTTP"])
-def door(request: pytest.FixtureRequest, rpc: LedgerServiceStub, session: ClientSession) -> Door:
+def door(request: pytest.FixtureRequest, rpc: Stub, session: ClientSession) -> Door:
     return RpcDoor(rpc) if request.param == "gRPC" else HttpDoor(session)

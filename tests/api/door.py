@@ -10,8 +10,8 @@ from aiohttp import ClientSession
 from grpc import aio
 
 from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
-from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.ids import format_id, parse_id
+from tests.api.stub import Stub
 
 WIDE = frozenset(
     {"id", "debit_account_id", "credit_account_id", "amount", "pending_id", "user_data_128"}
@@ -43,7 +43,7 @@ def message(kind: Any, fields: Fields) -> Any:
 
 
 class RpcDoor:
-    def __init__(self, rpc: LedgerServiceStub) -> None:
+    def __init__(self, rpc: Stub) -> None:
         self.rpc = rpc
 
     async def create_accounts(self, accounts: Sequence[Fields]) -> list[str]:

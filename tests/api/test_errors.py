@@ -18,11 +18,11 @@ from api.language import chosen_language
 from pycore import errors as library
 from pycore.client import LedgerClient
 from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
-from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.errors import PycoreError
 from pycore.ledger import Transfer
 from tests.api.door import to_the_end
 from tests.api.services import services_without_database
+from tests.api.stub import Stub
 
 AT_START_ONLY = {
     "ConfigurationError",
@@ -113,7 +113,7 @@ DEFECT = ValueError("postgresql://user:hunter2@db/ledger at /srv/secret.py")
 
 @pytest.mark.parametrize("error", [*TRANSIENT, DEFECT], ids=lambda error: getattr(error, "code", "defect"))
 async def test_both_doors_say_the_same(
-    ledger: Any, rpc: LedgerServiceStub, session: aiohttp.ClientSession, error: Exception
+    ledger: Any, rpc: Stub, session: aiohttp.ClientSession, error: Exception
 ) -> None:
     ledger.error = error
     public = error if isinstance(error, PycoreError) else errors.InternalError()
@@ -171,7 +171,7 @@ def test_the_document_of_errors_is_up_to_date() -> None:
 
 @pytest.mark.parametrize("error", TRANSIENT, ids=lambda error: error.code)
 async def test_people_are_told_in_their_language(
-    ledger: Any, rpc: LedgerServiceStub, session: aiohttp.ClientSession, error: PycoreError
+    ledger: Any, rpc: Stub, session: aiohttp.ClientSession, error: PycoreError
 ) -> None:
     ledger.error = error
     chinese = errors.OUTSIDE[type(error)].chinese

@@ -15,7 +15,6 @@ from grpc import aio
 from api.app import Doors
 from api.services import Services, open_services
 from pycore.client._generated.pycore.events.v1 import events_pb2 as pb
-from pycore.client._generated.pycore.events.v1.events_pb2_grpc import EventServiceStub
 from pycore.config import Settings, StoreSettings, WebhookSettings
 from pycore.events import MEANINGS
 from pycore.ledger import Ledger
@@ -24,6 +23,7 @@ from pycore.payments import Payment, Refund
 from pycore.payments.wallet import Withdrawal
 from pycore.tenant import Tenant
 from tests.api.keys import Key, merchant_key, tenant_key
+from tests.api.stub import Stub
 from tests.unit.events.receiver import Receiver, status
 
 
@@ -36,8 +36,8 @@ async def services(ledger: Ledger, tmp_path: Path) -> AsyncIterator[Services]:
 
 
 @pytest.fixture
-def events(channel: aio.Channel) -> EventServiceStub:
-    return EventServiceStub(channel)
+def events(channel: aio.Channel) -> Stub:
+    return Stub(channel, pb.DESCRIPTOR.services_by_name["EventService"])
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def triggered(session: ClientSession, type: str = "payment.succeeded") -> 
 
 
 async def test_every_type_can_be_tried_out_and_is_seen_alike_through_both_doors(
-    session: ClientSession, events: EventServiceStub, merchant: Key
+    session: ClientSession, events: Stub, merchant: Key
 ) -> None:
     made = [await triggered(session, type) for type in MEANINGS]
     assert [event["type"] for event in made] == list(MEANINGS)
@@ -78,7 +78,7 @@ async def test_every_type_can_be_tried_out_and_is_seen_alike_through_both_doors(
     assert _shown(one.event) == made[3]
 
 
-async def test_pages_and_filters(session: ClientSession, events: EventServiceStub, merchant: Key) -> None:
+async def test_pages_and_filters(session: ClientSession, events: Stub, merchant: Key) -> None:
     made = [await triggered(session, type) for type in ["payment.created", "payment.succeeded", "refund.created"] * 2]
     code, page = await call(session, "GET", "/v1/events?limit=4")
     assert (code, page) == (200, {"data": made[:4], "has_more": True})
@@ -138,9 +138,7 @@ async def test_another_tenants_events_and_endpoints_are_not_found(
             assert (await call(session, method, where, body, stranger))[0] == 404, (method, where)
 
 
-async def test_a_key_does_what_its_scopes_say(
-    session: ClientSession, events: EventServiceStub, services: Services
-) -> None:
+async def test_a_key_does_what_its_scopes_say(session: ClientSession, events: Stub, services: Services) -> None:
     none = await merchant_key(services, scopes=(Scope.PAYMENTS_READ,))
     for method, path, body in (
         ("GET", "/v1/events", None),
@@ -161,9 +159,7 @@ async def test_a_key_does_what_its_scopes_say(
     assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_nothing_is_made_up_in_live_mode(
-    session: ClientSession, services: Services, events: EventServiceStub
-) -> None:
+async def test_nothing_is_made_up_in_live_mode(session: ClientSession, services: Services, events: Stub) -> None:
     live = await merchant_key(services, live=True)
     code, problem = await call(session, "POST", "/v1/test_helpers/events", {"type": "payment.succeeded"}, live)
     assert (code, problem["reason"]) == (409, "invalid_state")
@@ -175,7 +171,7 @@ async def test_nothing_is_made_up_in_live_mode(
 
 
 async def test_listeners_are_told_at_once_and_from_where_they_left_off(
-    session: ClientSession, events: EventServiceStub, merchant: Key, doors: Doors
+    session: ClientSession, events: Stub, merchant: Key, doors: Doors
 ) -> None:
     first = await triggered(session)
     stream = events.StreamEvents(pb.StreamEventsRequest(from_now=True), metadata=merchant.metadata)

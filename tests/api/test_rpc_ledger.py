@@ -11,10 +11,10 @@ from grpc import aio
 
 from pycore.client import LedgerClient
 from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
-from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.ids import new_id
 from pycore.ledger import Account, AccountFilter, CreateTransferStatus, Transfer
 from tests.api.door import uint128
+from tests.api.stub import Stub
 
 SERVICE = "/pycore.ledger.v1.LedgerService"
 HISTORY = 8
@@ -106,7 +106,7 @@ async def test_history_is_filtered(client: LedgerClient, fields: dict[str, Any],
         {"limit": 1, "code": 2**16},
     ],
 )
-async def test_a_query_without_sense_is_refused(rpc: LedgerServiceStub, fields: dict[str, Any]) -> None:
+async def test_a_query_without_sense_is_refused(rpc: Stub, fields: dict[str, Any]) -> None:
     filter = ledger_pb2.AccountFilter(account_id=uint128(1), **fields)
     for call in (
         rpc.GetAccountTransfers(ledger_pb2.GetAccountTransfersRequest(filter=filter)),
@@ -145,7 +145,7 @@ async def test_an_empty_request_is_refused(channel: aio.Channel) -> None:
         assert await refused(call) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_RECORDS"), method
 
 
-async def test_one_too_many_is_refused(rpc: LedgerServiceStub) -> None:
+async def test_one_too_many_is_refused(rpc: Stub) -> None:
     too_many = 8191
     for call in (
         rpc.CreateAccounts(ledger_pb2.CreateAccountsRequest(accounts=[ledger_pb2.Account()] * too_many)),
@@ -171,7 +171,7 @@ async def test_a_compressed_message_is_not_unpacked(doors: Any) -> None:
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_field_that_does_not_fit_is_refused(rpc: LedgerServiceStub) -> None:
+async def test_a_field_that_does_not_fit_is_refused(rpc: Stub) -> None:
     request = ledger_pb2.CreateTransfersRequest(transfers=[ledger_pb2.Transfer(), ledger_pb2.Transfer(code=65536)])
     with pytest.raises(aio.AioRpcError) as caught:
         await rpc.CreateTransfers(request)
@@ -180,7 +180,7 @@ async def test_a_field_that_does_not_fit_is_refused(rpc: LedgerServiceStub) -> N
     assert "code" in str(caught.value.details())
 
 
-async def test_a_deadline_that_has_passed_starts_nothing(rpc: LedgerServiceStub, client: LedgerClient) -> None:
+async def test_a_deadline_that_has_passed_starts_nothing(rpc: Stub, client: LedgerClient) -> None:
     await open_accounts(client)
     sent = transfer()
     request = ledger_pb2.CreateTransfersRequest(transfers=[ledger_pb2.Transfer(id=uint128(sent.id))])
@@ -192,7 +192,7 @@ async def test_a_deadline_that_has_passed_starts_nothing(rpc: LedgerServiceStub,
     assert await client.lookup_transfers([sent.id]) == []
 
 
-async def test_a_deadline_in_many_years_is_fine(rpc: LedgerServiceStub) -> None:
+async def test_a_deadline_in_many_years_is_fine(rpc: Stub) -> None:
     await rpc.GetTrialBalance(ledger_pb2.GetTrialBalanceRequest(), timeout=10 * 365 * 86400)
 
 
@@ -210,7 +210,7 @@ async def test_headers_beyond_the_limit_are_refused(channel: aio.Channel) -> Non
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-async def test_unknown_fields_of_a_newer_client_are_ignored(rpc: LedgerServiceStub, channel: aio.Channel) -> None:
+async def test_unknown_fields_of_a_newer_client_are_ignored(rpc: Stub, channel: aio.Channel) -> None:
     unknown = b"\xfa\x3f\x03abc"
     request = ledger_pb2.LookupAccountsRequest(ids=[uint128(1)]).SerializeToString() + unknown
     assert await method_of(channel, f"{SERVICE}/LookupAccounts")(request, timeout=5) == b""

@@ -9,12 +9,12 @@ from grpc import aio
 
 from pycore.client import LedgerClient
 from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
-from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.config import LedgerSettings
 from pycore.errors import InvalidRecordsError
 from pycore.ids import new_id
 from pycore.ledger import Account, CreateTransferStatus, Ledger, Transfer
 from tests.api.door import to_the_end, uint128
+from tests.api.stub import Stub
 
 
 def transfer(**fields: int) -> Transfer:
@@ -61,7 +61,7 @@ async def test_results_come_in_the_order_the_transfers_were_sent(client: LedgerC
     assert (await ledger.lookup_accounts([1]))[0].debits_posted == expected.count("CREATED")
 
 
-async def test_many_requests_share_few_responses(rpc: LedgerServiceStub) -> None:
+async def test_many_requests_share_few_responses(rpc: Stub) -> None:
     call = rpc.StreamTransfers()
     for _ in range(500):
         await call.write(wire_request(transfer()))
@@ -72,7 +72,7 @@ async def test_many_requests_share_few_responses(rpc: LedgerServiceStub) -> None
     assert len(responses) < 250
 
 
-async def test_an_empty_stream_ends_well(rpc: LedgerServiceStub) -> None:
+async def test_an_empty_stream_ends_well(rpc: Stub) -> None:
     call = rpc.StreamTransfers()
     await call.done_writing()
     assert await to_the_end(call) == ([], grpc.StatusCode.OK)
@@ -91,7 +91,7 @@ async def test_a_bad_request_ends_the_stream_after_all_earlier_results(channel: 
     assert sum(len(ledger_pb2.StreamTransfersResponse.FromString(each).results) for each in responses) == 10
 
 
-async def test_a_caller_that_goes_away_loses_nothing_that_was_recorded(rpc: LedgerServiceStub, ledger: Ledger) -> None:
+async def test_a_caller_that_goes_away_loses_nothing_that_was_recorded(rpc: Stub, ledger: Ledger) -> None:
     sent = [transfer() for _ in range(2000)]
     call = rpc.StreamTransfers()
     for each in sent:

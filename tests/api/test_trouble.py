@@ -18,12 +18,12 @@ from api.app import Doors
 from api.services import Services
 from pycore.client import LedgerClient
 from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
-from pycore.client._generated.pycore.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from pycore.config import LedgerSettings
 from pycore.errors import PycoreError
 from pycore.ids import format_id, new_id
 from pycore.ledger import Account, CreateTransferStatus, Ledger, Transfer
 from tests.api.door import to_the_end, uint128
+from tests.api.stub import Stub
 
 REFUSED_SECONDS = 0.05
 # The promise is a p99, measured on a machine that does nothing else; here it is shared, so the middle has to hold.
@@ -66,9 +66,7 @@ class TestFullQueue:
     def ledger_settings(self) -> LedgerSettings:
         return LedgerSettings(queue_events_max=10, batch_events_max=10)
 
-    async def test_what_does_not_fit_is_refused_and_nothing_of_it_recorded(
-        self, ledger: Ledger, rpc: LedgerServiceStub
-    ) -> None:
+    async def test_what_does_not_fit_is_refused_and_nothing_of_it_recorded(self, ledger: Ledger, rpc: Stub) -> None:
         await open_accounts(ledger)
         sent = [[transfer() for _ in range(5)] for _ in range(40)]
         async with writing_held_up(ledger):
@@ -127,7 +125,7 @@ class TestDatabaseAway:
 
     @pytest.mark.parametrize("victim", ["postmaster", "checkpointer"])
     async def test_writes_are_refused_fast_reads_stay_and_service_resumes(
-        self, ledger: Ledger, rpc: LedgerServiceStub, session: ClientSession, client: LedgerClient, victim: str
+        self, ledger: Ledger, rpc: Stub, session: ClientSession, client: LedgerClient, victim: str
     ) -> None:
         await open_accounts(ledger)
         before = transfer()
@@ -169,7 +167,7 @@ class TestDatabaseAway:
         ledger.check_invariants()
 
 
-async def refusals(ledger: Ledger, rpc: LedgerServiceStub) -> list[float]:
+async def refusals(ledger: Ledger, rpc: Stub) -> list[float]:
     """Return how long some refusals took, in seconds."""
     seconds: list[float] = []
     while is_refusing(ledger) and len(seconds) < 100:
@@ -204,9 +202,7 @@ async def until_accepted(client: LedgerClient, each: Transfer) -> CreateTransfer
     raise AssertionError("the service did not resume")
 
 
-async def test_a_stop_finishes_streams_with_what_they_sent(
-    ledger: Ledger, rpc: LedgerServiceStub, doors: Doors
-) -> None:
+async def test_a_stop_finishes_streams_with_what_they_sent(ledger: Ledger, rpc: Stub, doors: Doors) -> None:
     await open_accounts(ledger)
     call = rpc.StreamTransfers()
     sent = [transfer() for _ in range(50)]
@@ -227,7 +223,7 @@ async def test_an_address_in_use_is_said_at_once(services: Services, doors: Door
             await Doors(services).open(grpc_address, http_address)
 
 
-async def test_a_stop_refuses_new_calls(ledger: Ledger, rpc: LedgerServiceStub, doors: Doors) -> None:
+async def test_a_stop_refuses_new_calls(ledger: Ledger, rpc: Stub, doors: Doors) -> None:
     await rpc.GetTrialBalance(ledger_pb2.GetTrialBalanceRequest())
     await doors.close(5)
     with pytest.raises(aio.AioRpcError) as caught:
