@@ -182,7 +182,9 @@ class Faults:
     def remove(self, id: int | None = None) -> None:
         """Take one rule out of force, or all; one that is not there is not missed."""
         self.active = [each for each in self.active if id is not None and each.id != id]
-        self._calls.clear()
+        # The others go on where they are: drawn from the beginning, they would meet the same calls again and again.
+        if not self.active:
+            self._calls.clear()
         self._save()
 
     def set_seed(self, seed: int) -> None:

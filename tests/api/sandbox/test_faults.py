@@ -241,6 +241,19 @@ async def test_the_same_seed_draws_the_same(sandbox: Sandbox, client: WeChatPay)
     assert drawn(8) != first
 
 
+async def test_a_rule_taken_away_does_not_begin_the_others_anew(sandbox: Sandbox, client: WeChatPay) -> None:
+    """An order whose first query was lost lost every query, as long as rules came and went between them."""
+    references = [new_number() for _ in range(5)]
+    sandbox.control("PUT", "/seed", {"seed": 7})
+    sandbox.fault("server_error", operation="query", probability=0.5)
+    found = []
+    for _ in range(30):
+        found.append([client.query(out_trade_no=each)[0] for each in references])
+        passing = sandbox.fault("channel_down", protocol="alipay")
+        sandbox.control("DELETE", f"/faults/{passing['id']}")
+    assert all(404 in answers for answers in zip(*found, strict=True)), "each order is found missing once"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "content"),
     [
