@@ -5,22 +5,30 @@ Records cross the boundary as buffers of fixed 128-byte little-endian records (a
 ``numpy`` structured array) and read without a copy. 128-bit ids are Python ints.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final, NoReturn, TypeAlias, final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NoReturn, TypeAlias, final
 
 from typing_extensions import Buffer
+
+from pycore.errors import InvalidRequestError
+from pycore.tenant import Tenant
 
 __all__ = [
     "RECORD_SIZE",
     "RESULT_SIZE",
+    "BalanceAccounts",
+    "BalanceCounter",
     "Batch",
     "BlindIndex",
     "BodyVersionError",
     "CardNumber",
     "ChunkSummary",
     "Engine",
+    "IdGenerator",
     "Keyring",
+    "NewPayment",
     "OpenError",
+    "PaymentClaims",
     "Projection",
     "Quota",
     "RateLimiter",
@@ -34,6 +42,7 @@ __all__ = [
     "WrappedKey",
     "account_status_names",
     "chain_hash",
+    "decide_payments",
     "decode_accounts",
     "decode_body",
     "decode_results",
@@ -44,8 +53,13 @@ __all__ = [
     "find_card_numbers",
     "key_check",
     "mask_card_numbers",
+    "payments_recorded",
+    "read_payment",
+    "read_payments",
+    "recall_arguments",
     "routing_reason_names",
     "transfer_status_names",
+    "write_payments",
 ]
 
 _Units: TypeAlias = Sequence[tuple[int, Buffer]]
@@ -483,6 +497,164 @@ def mask_card_numbers(text: str) -> str:
     """Return the text with every card number masked but for its issuer's number and last four digits."""
 
 @final
+class IdGenerator:
+    """Makes UUIDv7 ids that only grow, also within one millisecond and when the clock steps back a little.
+
+    Safe to share between threads.
+    """
+
+    def __new__(cls, clock_ms: Callable[[], int] | None = None) -> IdGenerator:
+        """``clock_ms`` returns milliseconds since 1970; None: the system's."""
+    def new_id(self) -> int:
+        """Return an id greater than all before it (unless the clock was set back by more than ten seconds)."""
+    def forget_randomness(self) -> None:
+        """Ask the system for new random numbers: a forked process has its parent's."""
+
+@final
+class NewPayment:
+    """A payment on its way: what was asked, and what has become of it so far.
+
+    Its properties are named as those of ``CreatePayment`` and ``PaymentRecord``; enums are their text.
+    """
+
+    def __new__(cls, tenant: Tenant, key: str, request: Any, ids: IdGenerator, now_ns: int) -> NewPayment:
+        """Take a ``CreatePayment``. Raises InvalidRequestError where the key or a field is not allowed."""
+    @property
+    def tenant(self) -> Tenant: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def fingerprint(self) -> bytes:
+        """16 bytes that tell what is asked apart from everything else."""
+    @property
+    def merchant_reference(self) -> str: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def purpose(self) -> str: ...
+    @property
+    def capture_method(self) -> str: ...
+    @property
+    def method(self) -> str | None: ...
+    @property
+    def channel(self) -> str | None: ...
+    @property
+    def customer_id(self) -> int | None: ...
+    @property
+    def store_id(self) -> int | None: ...
+    @property
+    def authentication(self) -> str: ...
+    @property
+    def payer(self) -> tuple[str | None, str | None, str | None] | None:
+        """The code the payer shows, the payer's id, the payer's address."""
+    @property
+    def return_url(self) -> str | None: ...
+    @property
+    def metadata(self) -> dict[str, str]: ...
+    @property
+    def created_at(self) -> int: ...
+    @property
+    def expires_at(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether there are ``doubts``."""
+    @property
+    def doubts(self) -> list[str]:
+        """What only a closer look can tell: of ``subject``, ``currency`` and ``secrets``."""
+    @property
+    def is_paid_from_balance(self) -> bool:
+        """Whether the ledger decides at once."""
+    @property
+    def names_others(self) -> bool:
+        """Whether it names a store, or a customer who does not pay from a balance."""
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it was made durable."""
+    @property
+    def is_to_be_confirmed(self) -> bool:
+        """Whether it was made now, and a channel is to be asked."""
+    @property
+    def reply(self) -> str | None:
+        """The payment as JSON, once its rows were written."""
+    @property
+    def outcome(self) -> Any:
+        """What became of the request where that is not this payment: an earlier ``Payment``, or a PycoreError."""
+    @outcome.setter
+    def outcome(self, value: Any) -> None: ...
+    def response(self) -> bytes:
+        """Return the ``CreatePaymentResponse``."""
+    def result(self) -> bytes:
+        """Return a ``SubmitPaymentsResponse`` with this one result; such messages back to back are one message."""
+
+_Limits: TypeAlias = tuple[int, int, int, int, tuple[int, int, int]]
+"""A business day (days since 1970), its year, what a customer verified by two factors and by fewer may pay in a day,
+and what an account of class I may pay in its lifetime, of II and III in a year: minor units."""
+
+@final
+class BalanceCounter:
+    """Counts what customers pay from their balances in yuan."""
+
+    def __new__(cls) -> BalanceCounter: ...
+    def unknown(self, customer_ids: Sequence[int]) -> list[int]:
+        """Return those that were not learned."""
+    def unknown_payers(self, payments: Sequence[NewPayment]) -> list[int]:
+        """Return the payers of payments from balances that were not learned, each once."""
+    def strangers(self, payments: Sequence[NewPayment]) -> list[int]:
+        """Return the places of payments from balances whose payer was not learned or is another tenant's."""
+    def learn(
+        self, customer_id: int, tenant: Tenant, account_class: int, day: int, year: int, today: int, counted: int
+    ) -> None:
+        """Take whose a customer is and what it used; nothing where it is known. Raises ValueError for a class."""
+    def take(self, customer_id: int, minor: int, authentication: str, limits: _Limits) -> str | None:
+        """Count a payment until it is ``decided``; return why it may not be. Raises KeyError for an unknown one."""
+    def take_all(self, payments: Sequence[NewPayment], limits: _Limits) -> list[int]:
+        """Count payments; return the places of those that may be, the others have failed. Raises KeyError."""
+    def decided(self, customer_id: int, minor: int, paid: bool | None) -> None:
+        """Note what became of a counted payment; None: nobody knows, and the customer is forgotten."""
+    def decided_all(self, payments: Sequence[NewPayment], recorded: bool | None) -> None:
+        """Note what became of counted payments: what they say where they were recorded; None: nobody knows."""
+    def forget(self, customer_id: int) -> None:
+        """Forget a customer, unless a payment is under way."""
+    def make_room(self) -> None:
+        """Forget every customer without a payment under way."""
+    def __len__(self) -> int: ...
+
+@final
+class BalanceAccounts:
+    """The accounts of customers and merchants that exist, by ledger and owner."""
+
+    def __new__(cls, ledgers: dict[tuple[str, bool], int]) -> BalanceAccounts:
+        """``ledgers`` are the ledgers' numbers by currency and mode."""
+    def unknown(self, payments: Sequence[NewPayment]) -> list[tuple[int, int, int]]:
+        """Return ledger, owner and the place of a payment, of each account that was not learned."""
+    def learn(self, ledger: int, owner_id: int, account_id: int) -> None:
+        """Take an account that exists."""
+    def clear(self) -> None:
+        """Forget all."""
+    def transfers(self, payments: Sequence[NewPayment]) -> bytes:
+        """Return the packed transfers of payments from balances. Raises KeyError for an account that is not known."""
+    def __len__(self) -> int: ...
+
+@final
+class PaymentClaims:
+    """The keys and references of payments under way: no two payments may share one."""
+
+    def __new__(cls) -> PaymentClaims: ...
+    def take(self, payment: NewPayment) -> bool:
+        """Claim a payment's; return False, with nothing claimed, where another one has it."""
+    def release(self, payments: Sequence[NewPayment]) -> None:
+        """Give back what was claimed."""
+    def __len__(self) -> int: ...
+
+@final
 class RowBuffer:
     """Rows of one table, encoded for PostgreSQL."""
 
@@ -494,8 +666,42 @@ class RowBuffer:
         Raises TypeError or ValueError, naming the column but not the value, for a value its column cannot have; none
         of the rows is added then.
         """
+    def append(self, other: RowBuffer) -> None:
+        """Add another buffer's rows. Raises ValueError where they are another table's."""
     def copy(self) -> bytes:
         """Return the rows as a binary COPY stream, empty where there is none."""
     def json(self) -> str:
         """Return the rows as a JSON array of objects with the keys c0, c1, …; a json column's text is a string."""
     def __len__(self) -> int: ...
+
+def read_payment(message: Buffer, tenant: Tenant, ids: IdGenerator, now_ns: int) -> NewPayment:
+    """Read a ``CreatePaymentRequest``. Raises ValueError where it is none, InvalidRequestError for a field."""
+
+def read_payments(
+    message: Buffer, tenant: Tenant, ids: IdGenerator, now_ns: int
+) -> list[NewPayment | tuple[str, InvalidRequestError]]:
+    """Read a ``SubmitPaymentsRequest``, or a ``StreamPaymentsRequest``, which is one with one request.
+
+    In the place of a request that is not allowed is its id, and why. Raises ValueError where it is no such message.
+    """
+
+def recall_arguments(payments: Sequence[NewPayment]) -> tuple[list[str], list[bool], list[str], list[str]]:
+    """Return what the database is asked about payments: merchants (hexadecimal), modes, keys, references."""
+
+def decide_payments(payments: Sequence[NewPayment], results: Buffer) -> None:
+    """Take what became of the transfers, packed. Raises ValueError for what cannot be: nothing may be recorded then."""
+
+def payments_recorded(payments: Sequence[NewPayment]) -> dict[str, int]:
+    """Note that payments are durable; return how many of each status there are."""
+
+def write_payments(
+    payments: Sequence[NewPayment],
+    ids: IdGenerator,
+    payment_rows: RowBuffer,
+    key_rows: RowBuffer,
+    event_rows: RowBuffer,
+) -> None:
+    """Write the rows of payments, of the replies to their requests and of their events; they have a reply then.
+
+    Raises ValueError where a value does not fit; the buffers are then not to be used.
+    """

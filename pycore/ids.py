@@ -7,90 +7,24 @@ for every retry. Inside the library an id is an ``int``; people and JSON see UUI
 
 import os
 import re
-import threading
-import time
-from collections.abc import Callable
-from struct import Struct
+
+from pycore._core import IdGenerator
 
 ID_MAX = 2**128 - 1
 """The largest 128-bit value; like zero it is reserved and never a valid id of a record."""
-
-CLOCK_STEP_FOLLOWED_MS = 10_000
-"""A clock that steps back further than this is followed: the ledger refuses ids from too far in the future."""
 
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _HEX_DIGITS = re.compile(r"[0-9a-f]{32}")
 _DECIMAL_TEXT = re.compile(r"0|[1-9][0-9]{0,38}")
 
-_WORDS = Struct("512Q")
-_VERSION_7 = 0x7 << 76
-_VARIANT = 0b10 << 62
-_SEQUENCE_BITS = 74  # the 12 bits after the version and the 62 after the variant, read as one number
-_SEQUENCE_START_BITS = 73  # the top bit starts at zero, so that one millisecond cannot run out of numbers
-_SEQUENCE_STEP_BITS = 40  # steps are random, so that one id does not give away the next
 
+IDS = IdGenerator()
+"""Makes this process's ids; they only grow."""
 
-def _system_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
+# Two processes must never draw the same numbers.
+os.register_at_fork(after_in_child=IDS.forget_randomness)
 
-
-class _RandomBits:
-    """Unpredictable numbers from the operating system, asked for by the page: a question costs more than an id."""
-
-    def __init__(self) -> None:
-        self._words: list[int] = []
-        # Two processes must never draw the same numbers.
-        os.register_at_fork(after_in_child=self._words.clear)
-
-    def __call__(self, bits: int) -> int:
-        """Return a number of at most ``bits`` bits, 128 at most."""
-        words = self._words
-        if len(words) < 2:
-            words.extend(_WORDS.unpack(os.urandom(_WORDS.size)))
-        word = words.pop()
-        if bits <= 64:
-            return word >> (64 - bits)
-        return (word << 64 | words.pop()) >> (128 - bits)
-
-
-class IdGenerator:
-    """Makes UUIDv7 ids that only grow, also within one millisecond and when the clock steps back a little.
-
-    Safe to share between threads.
-
-    Args:
-        clock_ms: returns milliseconds since 1970.
-        random_bits: returns a number of at most that many unpredictable bits; None: the operating system's.
-    """
-
-    def __init__(
-        self,
-        clock_ms: Callable[[], int] = _system_clock_ms,
-        random_bits: Callable[[int], int] | None = None,
-    ) -> None:
-        self._clock_ms = clock_ms
-        self._random_bits = random_bits or _RandomBits()
-        self._lock = threading.Lock()
-        self._time_ms = -1
-        self._sequence = 0
-
-    def new_id(self) -> int:
-        """Return an id greater than all before it (unless the clock was set back by more than ten seconds)."""
-        with self._lock:
-            now = self._clock_ms()
-            if now > self._time_ms or now < self._time_ms - CLOCK_STEP_FOLLOWED_MS:
-                self._time_ms = now
-                self._sequence = self._random_bits(_SEQUENCE_START_BITS)
-            else:
-                self._sequence += 1 + self._random_bits(_SEQUENCE_STEP_BITS)
-                if self._sequence >> _SEQUENCE_BITS:
-                    self._time_ms += 1
-                    self._sequence = self._random_bits(_SEQUENCE_START_BITS)
-            high, low = divmod(self._sequence, 1 << 62)
-            return self._time_ms << 80 | _VERSION_7 | high << 64 | _VARIANT | low
-
-
-new_id = IdGenerator().new_id
+new_id = IDS.new_id
 """Return a new id; ids of one process only grow."""
 
 

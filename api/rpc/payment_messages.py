@@ -1,5 +1,6 @@
 """Messages of ``pycore.payments.v1`` turned into the library's values, and back."""
 
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -8,35 +9,32 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from api.errors import MalformedRequestError, masked_message, public_error, retry_after_ms
+from pycore._core import NewPayment, read_payment, read_payments
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.client.payment_wire import AUTHENTICATIONS, CAPTURE_METHODS, METHODS, PURPOSES, REFUND_STATUSES, STATUSES
 from pycore.errors import InvalidRequestError, PycoreError
-from pycore.ids import parse_typed_id
+from pycore.ids import IDS, parse_typed_id
+from pycore.payments.creation import Asked, Made
 from pycore.payments.listing import TimelineEntry
 from pycore.payments.payment import (
-    CaptureMethod,
     NextAction,
     Payment,
     PaymentStatus,
-    Purpose,
     Refund,
 )
 from pycore.payments.request import (
     CapturePayment,
     ConfirmPayment,
-    CreatePayment,
     CreateRefund,
     Payer,
 )
+from pycore.tenant import Tenant
 from pycore.vault import mask_secrets
 
 Known = TypeVar("Known", bound=Message)
 
-_EXPIRES_IN_SECONDS: Final = 900
 _STATUS_OF: Final = {number: each for each, number in STATUSES.items()} | {0: None}
-_PURPOSE_OF: Final = {number: each for each, number in PURPOSES.items()} | {0: Purpose.PURCHASE}
 _AUTHENTICATION_OF: Final = {number: each for each, number in AUTHENTICATIONS.items()}
-_CAPTURE_METHOD_OF: Final = {number: each for each, number in CAPTURE_METHODS.items()} | {0: CaptureMethod.AUTOMATIC}
 _METHOD_OF: Final = {number: each for each, number in METHODS.items()}
 
 # The generator's stubs are older than the library that runs: it takes enum numbers and datetimes too.
@@ -53,26 +51,25 @@ def parsed(kind: type[Known], request: bytes) -> Known:
         raise MalformedRequestError(f"not a {kind.DESCRIPTOR.name}: {error}") from None
 
 
-def read_create(message: pb.CreatePaymentRequest) -> tuple[str, CreatePayment]:
-    """Return the request's id and the payment asked for. Raises InvalidRequestError."""
-    return message.request_id, CreatePayment(
-        merchant_reference=message.merchant_reference,
-        amount=message.amount,
-        currency=message.currency or "CNY",
-        subject=message.subject,
-        purpose=_read(_PURPOSE_OF, message.purpose, "purpose"),
-        capture_method=_read(_CAPTURE_METHOD_OF, message.capture_method, "capture_method"),
-        method=_read(_METHOD_OF, message.method, "method"),
-        channel=message.channel or None,
-        customer_id=message.customer_id or None,
-        store_id=message.store_id or None,
-        confirm=message.confirm,
-        authentication=_read(_AUTHENTICATION_OF, message.authentication, "authentication"),
-        payer=_payer(message),
-        expires_in_seconds=message.expires_in_seconds or _EXPIRES_IN_SECONDS,
-        return_url=message.return_url or None,
-        metadata=dict(message.metadata) if message.metadata else {},
-    )
+def read_create(request: bytes, tenant: Tenant) -> NewPayment:
+    """Return the payment a ``CreatePaymentRequest`` asks for. Raises MalformedRequestError, InvalidRequestError."""
+    try:
+        return read_payment(request, tenant, IDS, time.time_ns())
+    except ValueError as error:
+        raise MalformedRequestError(f"not a CreatePaymentRequest: {error}") from None
+
+
+def read_creates(request: bytes, tenant: Tenant) -> tuple[list[str], list[Asked]]:
+    """Return the payments of a ``SubmitPaymentsRequest``, or ``StreamPaymentsRequest``, and their requests' ids.
+
+    In the place of one that is not allowed is why. Raises MalformedRequestError.
+    """
+    try:
+        read = read_payments(request, tenant, IDS, time.time_ns())
+    except ValueError as error:
+        raise MalformedRequestError(f"not a request for payments: {error}") from None
+    keys = [each.key if isinstance(each, NewPayment) else each[0] for each in read]
+    return keys, [each if isinstance(each, NewPayment) else each[1] for each in read]
 
 
 def read_confirm(message: pb.ConfirmPaymentRequest) -> ConfirmPayment:
@@ -182,14 +179,23 @@ def write_entry(entry: TimelineEntry) -> pb.TimelineEntry:
     return message
 
 
-def write_results(ids: Iterable[str], outcomes: Iterable[Payment | PycoreError]) -> list[pb.PaymentResult]:
-    """Return what became of each request, in their order; an id that was refused for holding a secret is masked."""
-    return [
-        pb.PaymentResult(request_id=id, payment=write_payment(outcome))
-        if isinstance(outcome, Payment)
-        else pb.PaymentResult(request_id=mask_secrets(id), error=_error(outcome))
-        for id, outcome in zip(ids, outcomes, strict=True)
-    ]
+def write_results(ids: Iterable[str], made: Iterable[Made]) -> bytes:
+    """Return the ``SubmitPaymentsResponse`` or ``StreamPaymentsResponse``: what became of each request, in order.
+
+    Messages back to back are one message with the results of all.
+    """
+    return b"".join([_result(id, each) for id, each in zip(ids, made, strict=True)])
+
+
+def _result(id: str, made: Made) -> bytes:
+    if isinstance(made, NewPayment):
+        return made.result()
+    if isinstance(made, Payment):
+        result = pb.PaymentResult(request_id=id, payment=write_payment(made))
+    else:
+        # An id that was refused for holding a secret is not said again.
+        result = pb.PaymentResult(request_id=mask_secrets(id), error=_error(made))
+    return pb.SubmitPaymentsResponse(results=[result]).SerializeToString()
 
 
 def _error(error: PycoreError) -> pb.PaymentError:
@@ -215,7 +221,7 @@ def _next_action(action: NextAction) -> pb.NextAction:
     )
 
 
-def _payer(message: pb.CreatePaymentRequest | pb.ConfirmPaymentRequest) -> Payer | None:
+def _payer(message: pb.ConfirmPaymentRequest) -> Payer | None:
     if not message.HasField("payer"):
         return None
     payer = message.payer

@@ -10,19 +10,18 @@ from api.errors import public_error
 from api.rpc import payment_messages as messages
 from api.rpc.calls import Context, deadline, fail, tenant_caller
 from api.services import Services
-from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
-from pycore.errors import InvalidRequestError, LedgerUnavailableError, PycoreError, RateLimitedError
+from pycore.errors import InvalidRequestError, LedgerUnavailableError, RateLimitedError
 from pycore.merchants import Caller, Scope
-from pycore.payments.payment import Payment
-from pycore.payments.request import CreatePayment
+from pycore.payments.creation import Asked, Made
+from pycore.tenant import Tenant
 
 _WAITING_MAX: Final = 4096
 """Requests read and not answered yet; beyond, the stream is not read further."""
 _BATCH_MAX: Final = 512
 _BATCHES_UNDER_WAY_MAX: Final = 4
 
-_Asked = tuple[str, CreatePayment]
-_Outcomes = asyncio.Task[list[Payment | PycoreError]]
+_Requests = list[tuple[str, Asked]]
+_Outcomes = asyncio.Task[list[Made]]
 
 
 class PaymentStream:
@@ -36,8 +35,8 @@ class PaymentStream:
         self._context = context
         self._stopping = stopping
         self._deadline = deadline(context)
-        self._asked: deque[_Asked] = deque()
-        self._under_way: deque[tuple[list[_Asked], _Outcomes]] = deque()
+        self._asked: deque[tuple[str, Asked]] = deque()
+        self._under_way: deque[tuple[_Requests, _Outcomes]] = deque()
         self._waiting = 0
         self._news = asyncio.Event()
         """Something for the writer: a request came, a batch is done, or the reader ended."""
@@ -52,7 +51,7 @@ class PaymentStream:
             caller = await self._caller()
         except Exception as error:
             await fail(self._context, error)
-        reader = asyncio.create_task(self._read())
+        reader = asyncio.create_task(self._read(caller))
         stopper = asyncio.create_task(self._stop_reading(reader))
         try:
             await self._answer(caller)
@@ -68,14 +67,14 @@ class PaymentStream:
         await self._stopping.wait()
         reader.cancel()
 
-    async def _read(self) -> None:
+    async def _read(self, caller: Caller) -> None:
         """Take requests until the caller is done, something fails, or the server stops."""
         try:
             while (request := await self._context.read()) is not aio.EOF:
                 while self._waiting >= _WAITING_MAX:
                     self._room.clear()
                     await self._room.wait()
-                self._asked.append(_read(request))
+                self._asked.append(_read(request, caller.tenant))
                 self._waiting += 1
                 self._news.set()
         except asyncio.CancelledError:
@@ -115,38 +114,39 @@ class PaymentStream:
             except RateLimitedError as error:
                 await asyncio.sleep(error.retry_after_ms / 1000)
 
-    async def _create(self, batch: list[_Asked]) -> list[Payment | PycoreError]:
+    async def _create(self, batch: _Requests) -> list[Made]:
         # Asked again for each batch: a stream can outlive its key.
-        caller = await self._caller()
-        return await self._services.payments.payments.create(caller.tenant, batch, deadline=self._deadline)
+        await self._caller()
+        payments = self._services.payments.payments
+        return await payments.make([asked for _, asked in batch], deadline=self._deadline)
 
     async def _caller(self) -> Caller:
         return await tenant_caller(self._services.access, Scope.PAYMENTS_WRITE, self._context, requests=0)
 
-    def _done(self) -> list[tuple[list[_Asked], _Outcomes]]:
+    def _done(self) -> list[tuple[_Requests, _Outcomes]]:
         """Return the batches whose results may leave now."""
         done = []
         while self._under_way and self._under_way[0][1].done():
             done.append(self._under_way.popleft())
         return done
 
-    async def _send(self, done: list[tuple[list[_Asked], _Outcomes]]) -> None:
+    async def _send(self, done: list[tuple[_Requests, _Outcomes]]) -> None:
         results = []
         for batch, task in done:
             error = task.exception()
             # What concerns the whole batch (a full queue, a database away) is each one's outcome; the stream goes on.
-            outcomes = task.result() if error is None else [public_error(error)] * len(batch)
-            results += messages.write_results((key for key, _ in batch), outcomes)
-        await self._context.write(pb.StreamPaymentsResponse(results=results).SerializeToString())
-        self._waiting -= len(results)
+            made = task.result() if error is None else [public_error(error)] * len(batch)
+            results.append(messages.write_results((key for key, _ in batch), made))
+            self._waiting -= len(batch)
+        await self._context.write(b"".join(results))
         self._room.set()
 
 
-def _read(request: bytes) -> _Asked:
-    message = messages.parsed(pb.StreamPaymentsRequest, request)
-    if not message.HasField("request"):
+def _read(request: bytes, tenant: Tenant) -> tuple[str, Asked]:
+    keys, asked = messages.read_creates(request, tenant)
+    if len(asked) != 1:
         raise InvalidRequestError("request: is missing; nothing of this message was recorded")
-    return messages.read_create(message.request)
+    return keys[0], asked[0]
 
 
 def _retrieve(task: _Outcomes) -> None:

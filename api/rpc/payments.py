@@ -9,6 +9,7 @@ from api.rpc import payment_messages as messages
 from api.rpc.calls import Context, authorized, deadline
 from api.rpc.payment_stream import PaymentStream
 from api.services import Services
+from pycore._core import NewPayment
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.errors import InvalidRequestError, PycoreError
 from pycore.merchants import Caller, Scope
@@ -29,21 +30,21 @@ class PaymentService:
 
     async def create_payment(self, request: bytes, context: Context, caller: Caller) -> bytes:
         """Make a payment."""
-        asked = messages.read_create(messages.parsed(pb.CreatePaymentRequest, request))
-        (outcome,) = await self._desk.payments.create(caller.tenant, [asked], deadline=deadline(context))
-        if isinstance(outcome, PycoreError):
-            raise outcome
-        return pb.CreatePaymentResponse(payment=messages.write_payment(outcome)).SerializeToString()
+        asked = messages.read_create(request, caller.tenant)
+        (made,) = await self._desk.payments.make([asked], deadline=deadline(context))
+        if isinstance(made, PycoreError):
+            raise made
+        if isinstance(made, NewPayment):
+            return made.response()
+        return pb.CreatePaymentResponse(payment=messages.write_payment(made)).SerializeToString()
 
     async def submit_payments(self, request: bytes, context: Context, caller: Caller) -> bytes:
         """Make many payments."""
-        asked = [messages.read_create(each) for each in messages.parsed(pb.SubmitPaymentsRequest, request).requests]
+        keys, asked = messages.read_creates(request, caller.tenant)
         if not asked:
             raise InvalidRequestError("requests: at least one is needed; nothing was recorded")
         self._services.access.charge(caller, len(asked) - 1)
-        outcomes = await self._desk.payments.create(caller.tenant, asked, deadline=deadline(context))
-        results = messages.write_results((key for key, _ in asked), outcomes)
-        return pb.SubmitPaymentsResponse(results=results).SerializeToString()
+        return messages.write_results(keys, await self._desk.payments.make(asked, deadline=deadline(context)))
 
     async def stream_payments(self, _requests: Any, context: Context) -> None:
         """Make payments as they come."""

@@ -41,6 +41,13 @@ class Insertion(NamedTuple):
     rows: Sequence[tuple[Any, ...]]
 
 
+class EncodedInsertion(NamedTuple):
+    """Rows to be inserted that the core has written already; in everything else as ``Insertion``."""
+
+    table: Table
+    rows: _core.RowBuffer
+
+
 class Rows(NamedTuple):
     """Rows for one statement, such as an update.
 
@@ -52,7 +59,7 @@ class Rows(NamedTuple):
     rows: Sequence[tuple[Any, ...]]
 
 
-Part = Rows | Insertion
+Part = Rows | Insertion | EncodedInsertion
 RowsOf = Callable[[bytes], Sequence[Part]]
 """From a unit's packed results to the rows that must be written with them.
 
@@ -86,7 +93,10 @@ class BatchRows:
             buffer = self._insertions.get(part.table)
             if buffer is None:
                 buffer = self._insertions[part.table] = _core.RowBuffer(part.table.columns)
-            buffer.extend(part.rows)
+            if isinstance(part, Insertion):
+                buffer.extend(part.rows)
+            else:
+                buffer.append(part.rows)
 
     def __bool__(self) -> bool:
         return bool(self._statements or self._insertions)

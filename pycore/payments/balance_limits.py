@@ -6,18 +6,20 @@ The one writer's process counts: what was used before it started is read from th
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from pycore._core import BalanceCounter, NewPayment
 from pycore.payments.payment import PaymentStatus
 from pycore.store import Store, unavailable_raised
+from pycore.tenant import Tenant
 
 CURRENCY: Final = "CNY"
 """The limits are in yuan; other currencies have none."""
@@ -29,7 +31,7 @@ _PAID: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.AUTHORIZED})
 _CUSTOMERS_MAX: Final = 1 << 20
 _DAY_NS: Final = 86_400 * 10**9
 _USED: Final = """
-SELECT customers.id, customers.account_class,
+SELECT customers.id, customers.merchant_id, customers.live, customers.account_class,
     coalesce(sum(used.amount) FILTER (WHERE used.created_at >= $2), 0)::bigint AS today,
     coalesce(sum(used.amount), 0)::bigint AS counted
 FROM customers
@@ -62,11 +64,6 @@ class _Daily(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     two_factors: int
     fewer: int
 
-    def most(self, authentication: Authentication) -> int | None:
-        if authentication is Authentication.CERTIFICATE:
-            return None
-        return self.two_factors if authentication is Authentication.TWO_FACTORS else self.fewer
-
 
 class _AccountClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     effective_from: date
@@ -76,106 +73,80 @@ class _AccountClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     class_2_year: int
     class_3_year: int
 
-    def most(self, account_class: int) -> int:
-        return (self.class_1_lifetime, self.class_2_year, self.class_3_year)[account_class - 1]
-
 
 class _Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     daily: tuple[_Daily, ...]
     account_class: tuple[_AccountClass, ...]
 
 
-class Usage:
-    """What one customer has used: today, and in the time its account class counts."""
-
-    __slots__ = ("account_class", "counted", "day", "today", "under_way", "year")
-
-    def __init__(self, account_class: int, day: int, today: int, counted: int) -> None:
-        self.account_class = account_class
-        self.day = day
-        self.year = _year(day)
-        self.today = today
-        self.counted = counted
-        self.under_way = 0
-        """Payments that are counted here and not durable yet."""
-
-    def turn(self, day: int) -> None:
-        """Begin a new day, and year, where one has come."""
-        if day > self.day:
-            self.day, self.today = day, 0
-            if _year(day) > self.year:
-                self.year = _year(day)
-                self.counted = self.counted if self.account_class == 1 else 0
-
-
 class BalanceLimits:
-    """Counts what customers pay from their balances, and says when it is enough."""
+    """Counts what customers pay from their balances, and says when it is enough. The counting is done in the core."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._usage: dict[int, Usage] = {}
+        self._counter = BalanceCounter()
 
-    async def load(self, customer_ids: Iterable[int], now_ns: int) -> None:
+    async def load(self, customer_ids: Sequence[int], now_ns: int) -> None:
         """Read what these customers used before, where that is not known yet. Raises LedgerUnavailableError."""
-        wanted = dict.fromkeys(customer_ids)
-        # While some are read, others may be forgotten.
-        while missing := [id for id in wanted if id not in self._usage]:
-            if not await self._read(missing, _day(now_ns)):
-                return
+        await self._load(partial(self._counter.unknown, customer_ids), now_ns)
 
-    async def _read(self, missing: list[int], day: int) -> int:
-        """Read what the missing used; return how many of them there are."""
+    async def load_payers(self, payments: Sequence[NewPayment], now_ns: int) -> None:
+        """Read what those used before who pay from their balances. Raises LedgerUnavailableError."""
+        await self._load(partial(self._counter.unknown_payers, payments), now_ns)
+
+    async def _load(self, unknown: Callable[[], list[int]], now_ns: int) -> None:
+        # While some are read, others may be forgotten; those who are not there never come.
+        absent: set[int] = set()
+        while missing := [id for id in unknown() if id not in absent]:
+            absent.update(set(missing) - await self._read(missing, _day(now_ns)))
+
+    async def _read(self, missing: list[int], day: int) -> set[int]:
+        """Read what the missing used; return those who are there."""
         year_begins = int(datetime(_year(day), 1, 1, tzinfo=_ZONE).timestamp() * 1000) << 80
         with unavailable_raised():
             rows = await self._store.pool.fetch(
                 _USED, _uuids(missing), _day_begins(day), UUID(int=year_begins), UUID(int=0)
             )
-        self._make_room()
+        if len(self._counter) > _CUSTOMERS_MAX:
+            self._counter.make_room()
         for row in rows:
-            # Another payment of this customer may have come first, and counted since.
-            self._usage.setdefault(row[0].int, Usage(row[1], day, row[2], row[3]))
-        return len(rows)
+            tenant = Tenant(row[1].int, row[2])
+            self._counter.learn(row[0].int, tenant, row[3], day, _year(day), row[4], row[5])
+        return {row[0].int for row in rows}
+
+    def strangers(self, payments: Sequence[NewPayment]) -> list[NewPayment]:
+        """Return the payments whose payer, asked for by ``load_payers``, is not there or another tenant's."""
+        return [payments[place] for place in self._counter.strangers(payments)]
 
     def take(self, customer_id: int, minor: int, authentication: Authentication, now_ns: int) -> str | None:
         """Count a payment until it is ``decided``; return why it may not be, or None.
 
         The customer is one that ``load`` has found.
         """
-        day = _day(now_ns)
-        usage = self._usage[customer_id]
-        usage.turn(day)
-        daily, account_class = _in_force(day)
-        most = daily.most(authentication)
-        if most is not None and usage.today + minor > most:
-            return "daily_limit_exceeded"
-        if usage.counted + minor > account_class.most(usage.account_class):
-            return "account_class_limit_exceeded"
-        usage.today += minor
-        usage.counted += minor
-        usage.under_way += 1
-        return None
+        return self._counter.take(customer_id, minor, authentication, _limits(_day(now_ns)))
+
+    def take_all(self, payments: Sequence[NewPayment], now_ns: int) -> list[NewPayment]:
+        """Count payments until they are ``decided_all``; return those that may be, the others have failed.
+
+        The payers are those that ``load_payers`` has found.
+        """
+        return [payments[place] for place in self._counter.take_all(payments, _limits(_day(now_ns)))]
 
     def decided(self, customer_id: int, minor: int, status: PaymentStatus) -> None:
         """Note what became of a counted payment; what did not come about is not counted any more."""
-        usage = self._usage[customer_id]
-        usage.under_way -= 1
-        if status in _PAID:
-            return
-        usage.today -= minor
-        usage.counted -= minor
-        if status is PaymentStatus.CREATED:
-            # It was not decided, or nobody knows: what the database says then counts.
-            self.forget(customer_id)
+        # One that is as it was made was not decided, or nobody knows: what the database says then counts.
+        self._counter.decided(customer_id, minor, None if status is PaymentStatus.CREATED else status in _PAID)
+
+    def decided_all(self, payments: Sequence[NewPayment], *, recorded: bool | None) -> None:
+        """Note what became of counted payments: what they say where they were recorded, else nothing.
+
+        With None nobody knows, and what the database says counts from then on.
+        """
+        self._counter.decided_all(payments, recorded)
 
     def forget(self, customer_id: int) -> None:
         """Read anew what a customer used, and its account class: something of it changed otherwise."""
-        usage = self._usage.get(customer_id)
-        if usage is not None and not usage.under_way:
-            del self._usage[customer_id]
-
-    def _make_room(self) -> None:
-        if len(self._usage) > _CUSTOMERS_MAX:
-            self._usage = {id: usage for id, usage in self._usage.items() if usage.under_way}
+        self._counter.forget(customer_id)
 
 
 @lru_cache(maxsize=4)
@@ -192,6 +163,14 @@ def _in_force(day: int) -> tuple[_Daily, _AccountClass]:
     assert isinstance(daily, _Daily)
     assert isinstance(account_class, _AccountClass)
     return daily, account_class
+
+
+@lru_cache(maxsize=4)
+def _limits(day: int) -> tuple[int, int, int, int, tuple[int, int, int]]:
+    """Return the rules of a business day as the core takes them."""
+    daily, classes = _in_force(day)
+    account_class = (classes.class_1_lifetime, classes.class_2_year, classes.class_3_year)
+    return day, _year(day), daily.two_factors, daily.fewer, account_class
 
 
 def _day(now_ns: int) -> int:

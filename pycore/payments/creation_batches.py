@@ -9,24 +9,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from pycore._core import NewPayment
 from pycore.errors import DeadlineExceededError, PycoreError, RowsRefusedError
 from pycore.payments.book import LOOKS_MAX
-from pycore.payments.creation import Creation
 
-_PAYMENTS_MAX: Final = 2000
-_QUIET_TURNS: Final = 16
-_TURNS_MAX: Final = 256
-# A batch costs as much as dozens of payments: while one is under way, a few calls better wait for it than make another.
-_CALLS_WORTH_OVERLAPPING: Final = 32
+_PAYMENTS_MAX: Final = 500
+# A batch costs as much as dozens of payments: while one is under way, a few better wait for it than make another.
+_PAYMENTS_WORTH_OVERLAPPING: Final = 32
 _PATIENCE_SECONDS: Final = 0.05
 """No longer than that: a database that is away refuses, and that is to be told soon."""
+_MOMENT_SECONDS: Final = 0.001
+_DOUBT_SECONDS: Final = 10.0
+"""How long payments are looked up before they are recorded, after one was there already."""
 
-Prepare = Callable[[Sequence[Creation]], Awaitable[None]]
-Record = Callable[[Sequence[Creation], float | None], Awaitable[None]]
+Prepare = Callable[[Sequence[NewPayment], bool], Awaitable[None]]
+Record = Callable[[Sequence[NewPayment], float | None], Awaitable[None]]
 
 
 class _Call(NamedTuple):
-    creations: Sequence[Creation]
+    payments: Sequence[NewPayment]
     deadline: float | None
     done: asyncio.Future[None]
 
@@ -34,23 +35,31 @@ class _Call(NamedTuple):
 class CreationBatches:
     """What comes while one batch is being made durable makes up the next one; there is no timer.
 
-    One payment alone costs as many queries, and nearly as much of everything else, as hundreds together.
+    One payment alone costs as many queries, and nearly as much of everything else, as hundreds together. Nearly every
+    request is new, and the database refuses the rows of one that is not: so nobody looks before there is one.
     """
 
     def __init__(self, prepare: Prepare, record: Record) -> None:
-        """``prepare`` gives an outcome to those that are not to be recorded, ``record`` makes the others durable."""
+        """``prepare`` gives an outcome to those that are not to be recorded, ``record`` makes the others durable.
+
+        With True, ``prepare`` also looks for those that were made before; ``record`` raises RowsRefusedError for them.
+        """
         self._prepare = prepare
         self._record = record
         self._waiting: deque[_Call] = deque()
+        self._waiting_payments = 0
+        self._last_calls = 0
+        self._doubtful_until = 0.0
         self._under_way: set[asyncio.Task[None]] = set()
         self._preparing: asyncio.Task[None] | None = None
         self._enough = asyncio.Event()
 
-    async def made(self, creations: Sequence[Creation], deadline: float | None) -> None:
-        """Return when each creation has its outcome. Raises what concerns all of them."""
-        call = _Call(creations, deadline, asyncio.get_running_loop().create_future())
+    async def made(self, payments: Sequence[NewPayment], deadline: float | None) -> None:
+        """Return when each payment has its outcome. Raises what concerns all of them."""
+        call = _Call(payments, deadline, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
-        if len(self._waiting) >= _CALLS_WORTH_OVERLAPPING:
+        self._waiting_payments += len(payments)
+        if self._waiting_payments >= _PAYMENTS_WORTH_OVERLAPPING:
             self._enough.set()
         if self._preparing is None:
             self._preparing = asyncio.create_task(self._prepare_all(), name="payments-preparing")
@@ -59,37 +68,28 @@ class CreationBatches:
     async def _prepare_all(self) -> None:
         try:
             while self._waiting:
-                if self._under_way and len(self._waiting) < _CALLS_WORTH_OVERLAPPING:
+                if self._under_way and self._waiting_payments < _PAYMENTS_WORTH_OVERLAPPING:
                     await self._enough_waiting()
-                await self._listen()
+                await self._await_the_last()
                 calls = self._take()
-                try:
-                    await self._prepare([creation for call in calls for creation in call.creations])
-                except Exception as error:
-                    _fail(calls, error)
-                else:
-                    fresh = [call._replace(creations=_undecided(call.creations)) for call in calls]
-                    task = asyncio.create_task(self._record_all(fresh), name="payments-recording")
+                self._last_calls = len(calls)
+                looks = int(time.monotonic() < self._doubtful_until)
+                if fresh := await self._prepared(calls, looks):
+                    task = asyncio.create_task(self._record_all(fresh, looks), name="payments-recording")
                     self._under_way.add(task)
                     task.add_done_callback(self._recorded)
         finally:
             self._preparing = None
 
-    async def _listen(self) -> None:
-        """Let the event loop take in what waits in its sockets, until it brings nothing more.
-
-        As the ledger's writer does: a request takes several turns from its socket to here.
-        """
-        quiet_turns, waiting = 0, len(self._waiting)
-        for _ in range(_TURNS_MAX):
-            await asyncio.sleep(0)
-            quiet_turns = quiet_turns + 1 if len(self._waiting) == waiting else 0
+    async def _await_the_last(self) -> None:
+        """Wait a moment for those who were answered last, and are about to ask again."""
+        waiting = 0
+        while waiting < len(self._waiting) < min(self._last_calls, _PAYMENTS_WORTH_OVERLAPPING):
             waiting = len(self._waiting)
-            if quiet_turns == _QUIET_TURNS:
-                return
+            await asyncio.sleep(_MOMENT_SECONDS)
 
     async def _enough_waiting(self) -> None:
-        """Wait a little, until a batch is durable or so many calls wait that they are worth a batch beside it."""
+        """Wait a little, until a batch is durable or so many payments wait that they are worth a batch beside it."""
         self._enough.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._enough.wait(), _PATIENCE_SECONDS)
@@ -102,29 +102,46 @@ class CreationBatches:
         """Return what waits, as far as one batch holds it, without what nobody waits for any more."""
         calls: list[_Call] = []
         room, now = _PAYMENTS_MAX, time.monotonic()
-        while self._waiting and (not calls or len(self._waiting[0].creations) <= room):
+        while self._waiting and (not calls or len(self._waiting[0].payments) <= room):
             call = self._waiting.popleft()
+            self._waiting_payments -= len(call.payments)
             if call.done.done():
                 continue
             if call.deadline is not None and call.deadline <= now:
                 call.done.set_exception(DeadlineExceededError())
                 continue
-            room -= len(call.creations)
+            room -= len(call.payments)
             calls.append(call)
         return calls
 
-    async def _record_all(self, calls: Sequence[_Call], looks: int = 1) -> None:
-        fresh = [creation for call in calls for creation in call.creations]
+    async def _prepared(self, calls: Sequence[_Call], looks: int) -> list[_Call]:
+        """Return the calls with what of each is to be recorded; none where they failed."""
+        try:
+            await self._prepare([payment for call in calls for payment in call.payments], looks > 0)
+        except Exception as error:
+            _fail(calls, error)
+            return []
+        return [call._replace(payments=_undecided(call.payments)) for call in calls]
+
+    async def _record_all(self, calls: Sequence[_Call], looks: int) -> None:
+        """Record calls whose payments were looked up so many times."""
+        fresh = [payment for call in calls for payment in call.payments]
         deadlines = [call.deadline for call in calls]
         try:
             await self._record(fresh, None if None in deadlines else max(filter(None, deadlines)))
+        except RowsRefusedError as error:
+            self._doubtful_until = time.monotonic() + _DOUBT_SECONDS
+            if looks and len(calls) > 1:
+                await self._record_each(calls, looks)
+            elif looks < LOOKS_MAX:
+                # One was made before, or an earlier try of one became durable after it was looked up.
+                if fresh_calls := await self._looked_up_again(calls, looks + 1):
+                    await self._record_all(fresh_calls, looks + 1)
+            else:
+                _fail(calls, error)
         except Exception as error:
-            if len(calls) > 1 and (isinstance(error, RowsRefusedError) or not isinstance(error, PycoreError)):
-                # One of them is guilty, and nothing was recorded: each for itself.
-                for call in calls:
-                    await self._record_all([call], looks)
-            elif isinstance(error, RowsRefusedError) and looks < LOOKS_MAX:
-                await self._look_again(calls[0], looks + 1)
+            if len(calls) > 1 and not isinstance(error, PycoreError):
+                await self._record_each(calls, looks)
             else:
                 _fail(calls, error)
         else:
@@ -132,20 +149,20 @@ class CreationBatches:
                 if not call.done.done():
                     call.done.set_result(None)
 
-    async def _look_again(self, call: _Call, looks: int) -> None:
-        """Look up a call's payments once more: an earlier try of one became durable after it was looked up."""
-        for creation in call.creations:
-            creation.outcome = None
-        try:
-            await self._prepare(call.creations)
-        except Exception as error:
-            _fail([call], error)
-        else:
-            await self._record_all([call._replace(creations=_undecided(call.creations))], looks)
+    async def _record_each(self, calls: Sequence[_Call], looks: int) -> None:
+        """Record calls one by one: one of them is guilty, and nothing of them was recorded."""
+        for call in calls:
+            await self._record_all([call], looks)
+
+    async def _looked_up_again(self, calls: Sequence[_Call], looks: int) -> list[_Call]:
+        for call in calls:
+            for payment in call.payments:
+                payment.outcome = None
+        return await self._prepared(calls, looks)
 
 
-def _undecided(creations: Sequence[Creation]) -> list[Creation]:
-    return [creation for creation in creations if creation.outcome is None]
+def _undecided(payments: Sequence[NewPayment]) -> list[NewPayment]:
+    return [payment for payment in payments if payment.outcome is None]
 
 
 def _fail(calls: Sequence[_Call], error: Exception) -> None:

@@ -22,17 +22,13 @@ from pycore.tenant import Tenant
 _ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
 # Each key is found through its index, one by one, whatever the planner thinks of the tables' sizes.
 _RECALL: Final = """
-SELECT asked.position, known.fingerprint, known.reply, taken.is_taken
-FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
-    AS asked (merchant_id, live, operation, key, reference, position)
-LEFT JOIN LATERAL (
+SELECT asked.position, known.fingerprint, known.reply
+FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[]) WITH ORDINALITY
+    AS asked (merchant_id, live, operation, key, position)
+JOIN LATERAL (
     SELECT fingerprint, reply FROM idempotency_keys AS kept
     WHERE (kept.merchant_id, kept.live, kept.operation, kept.key)
         = (asked.merchant_id, asked.live, asked.operation, asked.key) LIMIT 1) AS known ON true
-LEFT JOIN LATERAL (
-    SELECT true AS is_taken FROM payments WHERE (payments.merchant_id, payments.live, payments.merchant_reference)
-        = (asked.merchant_id, asked.live, asked.reference) LIMIT 1) AS taken ON true
-WHERE known.fingerprint IS NOT NULL OR taken.is_taken
 """
 _AMEND: Final = (
     "UPDATE idempotency_keys AS kept SET reply = amended.reply"
@@ -64,7 +60,7 @@ class Reply(NamedTuple):
     def row(self, reply: bytes, now_ns: int) -> tuple[Any, ...]:
         """Return the row's values."""
         tenant, operation, key = self.request
-        return (tenant.merchant_id, tenant.live, operation, key, self.fingerprint, reply, now_ns)
+        return (tenant.merchant_id, tenant.live, operation, key, self.fingerprint, None, reply, now_ns)
 
     def amended(self, reply: bytes) -> Rows:
         """Return the row that replaces a reply kept before, once more is known."""
@@ -73,11 +69,10 @@ class Reply(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """What is known of a request: its fingerprint and reply, if it was made before; if its reference is taken."""
+    """What is known of a request: its fingerprint and reply, if it was made before."""
 
     fingerprint: bytes | None
     reply: str
-    is_reference_taken: bool
 
     def reply_to(self, fingerprint: bytes) -> str | None:
         """Return the reply kept, or None for a new request. Raises IdempotencyMismatchError for another one's key."""
@@ -88,7 +83,7 @@ class Remembered(NamedTuple):
         return self.reply
 
 
-_NEW: Final = Remembered(None, "", False)
+_NEW: Final = Remembered(None, "")
 
 
 def fingerprint(request: Any, *subject: int) -> bytes:
@@ -102,7 +97,7 @@ class RequestMemory:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._under_way: set[Hashable] = set()
-        self._waiting: list[tuple[Sequence[tuple[RequestKey, str | None]], asyncio.Future[list[Remembered]]]] = []
+        self._waiting: list[tuple[RequestKey, asyncio.Future[Remembered]]] = []
         self._loading: asyncio.Task[None] | None = None
 
     def claim(self, *claims: Hashable) -> None:
@@ -115,12 +110,12 @@ class RequestMemory:
         """Give back what was claimed."""
         self._under_way.difference_update(claims)
 
-    async def recall(self, asked: Sequence[tuple[RequestKey, str | None]]) -> list[Remembered]:
-        """Return what is known of each request; with a merchant's reference, whether a payment has it already.
+    async def recall(self, asked: RequestKey) -> Remembered:
+        """Return what is known of a request.
 
         One query at a time runs for everybody: who asks meanwhile shares the next one. Raises LedgerUnavailableError.
         """
-        future: asyncio.Future[list[Remembered]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Remembered] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, future))
         if self._loading is None:
             self._loading = asyncio.create_task(self._load(), name="request-memory")
@@ -131,32 +126,28 @@ class RequestMemory:
             while self._waiting:
                 waiting, self._waiting = self._waiting, []
                 try:
-                    known = await self._query([each for asked, _ in waiting for each in asked])
+                    known = await self._query([asked for asked, _ in waiting])
                 except Exception as error:
                     for _, future in waiting:
                         if not future.done():
                             future.set_exception(error)
                     continue
-                start = 0
-                for asked, future in waiting:
+                for (_, future), each in zip(waiting, known, strict=True):
                     if not future.done():
-                        future.set_result(known[start : start + len(asked)])
-                    start += len(asked)
+                        future.set_result(each)
         finally:
             self._loading = None
 
-    async def _query(self, asked: Sequence[tuple[RequestKey, str | None]]) -> list[Remembered]:
-        keys = [key for key, _ in asked]
+    async def _query(self, asked: Sequence[RequestKey]) -> list[Remembered]:
         with unavailable_raised():
             found = await self._store.pool.fetch(
                 _RECALL,
-                [UUID(key.tenant.merchant_id.to_bytes(16)) for key in keys],
-                [key.tenant.live for key in keys],
-                [key.operation for key in keys],
-                [key.key for key in keys],
-                [reference for _, reference in asked],
+                [UUID(key.tenant.merchant_id.to_bytes(16)) for key in asked],
+                [key.tenant.live for key in asked],
+                [key.operation for key in asked],
+                [key.key for key in asked],
             )
         known = [_NEW] * len(asked)
-        for position, fingerprint, reply, is_taken in found:
-            known[position - 1] = Remembered(fingerprint, reply or "", bool(is_taken))
+        for position, fingerprint, reply in found:
+            known[position - 1] = Remembered(fingerprint, reply)
         return known

@@ -23,6 +23,11 @@ class Party(NamedTuple):
     tenant: Tenant
     id: int
 
+    @classmethod
+    def customer(cls, tenant: Tenant, id: int | None) -> Party:
+        """Return a customer."""
+        return cls("customers", tenant, id or 0)
+
     def not_found(self) -> NotFoundError:
         """Return what the caller is told where it is not so."""
         what = self.table.removesuffix("s")

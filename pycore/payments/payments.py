@@ -7,7 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from pycore.errors import InvalidStateError, PycoreError, RequestTooLargeError
+from pycore._core import NewPayment
+from pycore.errors import PycoreError, RequestTooLargeError
 from pycore.ledger import Ledger
 from pycore.ledger.chart import Chart
 from pycore.payments.balance_limits import BalanceLimits
@@ -15,10 +16,10 @@ from pycore.payments.book import PaymentBook, looking_again
 from pycore.payments.cashier_links import Linked, without_link
 from pycore.payments.changes import PaymentChanges, wrong_state
 from pycore.payments.channel_methods import ChannelMethods, Confirmation
-from pycore.payments.creation import PAYMENTS_MAX, Creation, PaymentCreation
+from pycore.payments.creation import OPERATION, PAYMENTS_MAX, Asked, Made, PaymentCreation, payment_of
 from pycore.payments.creation_batches import CreationBatches
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
-from pycore.payments.payment import Payment, PaymentMethod, PaymentStatus, decoded_payment
+from pycore.payments.payment import FINAL, Payment, PaymentMethod, PaymentStatus, decoded_payment
 from pycore.payments.record import PaymentRecord
 from pycore.payments.request import (
     CancelPayment,
@@ -35,6 +36,7 @@ from pycore.tenant import Tenant
 _CONFIRMABLE: Final = frozenset({PaymentStatus.CREATED, PaymentStatus.REQUIRES_ACTION})
 _UNPAID: Final = frozenset({PaymentStatus.CREATED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING})
 _NOBODY: Final = Payer()
+_PAYER_FIELDS: Final = ("auth_code", "open_id", "client_ip")
 
 
 class Payments:
@@ -62,7 +64,7 @@ class Payments:
         self._clock_ns = clock_ns
         self._linked = linked
         self._changes = PaymentChanges(book, accounts, limits, clock_ns)
-        self._creation = PaymentCreation(ledger, book, accounts, memory, limits, clock_ns)
+        self._creation = PaymentCreation(ledger, book, accounts, limits, clock_ns)
         self._batches = CreationBatches(self._creation.look_up, self._creation.record)
 
     async def create(
@@ -77,31 +79,49 @@ class Payments:
 
         Raises what concerns all of them: RequestTooLargeError, and as ``Ledger.enqueue``.
         """
-        if len(requests) > PAYMENTS_MAX:
-            raise RequestTooLargeError(f"{len(requests)} payments in one call; the most is {PAYMENTS_MAX}")
-        begun = self._creation.begin(tenant, requests)
-        creations = [each for each in begun if isinstance(each, Creation)]
+        made = await self.make(self._creation.asked(tenant, requests), deadline=deadline)
+        return [payment_of(each) if isinstance(each, NewPayment) else each for each in made]
+
+    async def make(self, asked: Sequence[Asked], *, deadline: float | None = None) -> list[Made]:
+        """Make payments that were read already; as ``create``, but those decided now are not looked at any more.
+
+        This is for callers who pass on many answers, and need no Python object of each.
+        """
+        if len(asked) > PAYMENTS_MAX:
+            raise RequestTooLargeError(f"{len(asked)} payments in one call; the most is {PAYMENTS_MAX}")
+        begun = self._creation.begin(asked)
+        payments = [each for each in begun if isinstance(each, NewPayment)]
         try:
-            await self._batches.made(creations, deadline)
-            elsewhere = [each for each in creations if each.is_to_be_confirmed]
+            await self._batches.made(payments, deadline)
+            elsewhere = [each for each in payments if each.is_to_be_confirmed]
             if elsewhere:
                 await asyncio.gather(*map(self._confirm_created, elsewhere))
         finally:
-            self._creation.end(creations)
-        outcomes = [each.outcome or InvalidStateError() if isinstance(each, Creation) else each for each in begun]
-        return [each if isinstance(each, PycoreError) else self._linked(each) for each in outcomes]
+            self._creation.end(payments)
+        return [self._outcome(each) if isinstance(each, NewPayment) else each for each in begun]
 
-    async def _confirm_created(self, creation: Creation) -> None:
-        request = creation.request
-        assert request.method is not None
+    def _outcome(self, payment: NewPayment) -> Made:
+        outcome = payment.outcome
+        if outcome is None:
+            if payment.status in FINAL:
+                return payment
+            outcome = payment_of(payment)
+        return outcome if isinstance(outcome, PycoreError) else self._linked(outcome)
+
+    async def _confirm_created(self, payment: NewPayment) -> None:
+        assert payment.method is not None
         confirmation = Confirmation(
-            request.method, request.channel, request.payer or _NOBODY, creation.reply, is_reply_kept=True
+            PaymentMethod(payment.method),
+            payment.channel,
+            _NOBODY if payment.payer is None else Payer(**dict(zip(_PAYER_FIELDS, payment.payer, strict=True))),
+            Reply(RequestKey(payment.tenant, OPERATION, payment.key), payment.fingerprint),
+            is_reply_kept=True,
         )
         try:
-            async with self._book.changing(creation.record.id) as record:
-                creation.outcome = (await self._channels.confirm(record, confirmation)).public()
+            async with self._book.changing(payment.id) as record:
+                payment.outcome = (await self._channels.confirm(record, confirmation)).public()
         except PycoreError as error:
-            creation.outcome = error
+            payment.outcome = error
 
     async def get(self, tenant: Tenant, payment_id: int) -> Payment:
         """Return a payment. Raises NotFoundError."""
@@ -176,7 +196,7 @@ class Payments:
 
         async def changed() -> Payment:
             async with self._book.changing(payment_id, tenant) as record:
-                (known,) = await self._memory.recall([(reply.request, None)])
+                known = await self._memory.recall(reply.request)
                 if (kept := known.reply_to(reply.fingerprint)) is not None:
                     return decoded_payment(kept)
                 return (await change(record, reply)).public()

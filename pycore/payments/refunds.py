@@ -66,7 +66,7 @@ class Refunds:
 
         async def begun() -> Refund | RefundRecord:
             async with self._book.changing(payment_id, tenant) as payment:
-                (known,) = await self._memory.recall([(reply.request, None)])
+                known = await self._memory.recall(reply.request)
                 if (kept := known.reply_to(reply.fingerprint)) is not None:
                     return decoded_refund(kept)
                 await self._refuse_taken(tenant, request.merchant_reference)

@@ -8,12 +8,11 @@ from urllib.parse import unquote
 
 from msgspec import Meta, Struct
 
+from pycore._core import NewPayment
 from pycore.errors import InvalidRequestError
-from pycore.ids import parse_typed_id
 from pycore.money import CURRENCIES
 from pycore.payments.balance_limits import Authentication
 from pycore.payments.payment import CaptureMethod, PaymentMethod, Purpose
-from pycore.payments.record import CUSTOMER_PREFIX, STORE_PREFIX
 from pycore.vault import secret_in
 
 AMOUNT_MAX: Final = 2**53 - 1
@@ -128,16 +127,12 @@ class CreateRefund(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 def check_key(key: str) -> None:
     """Raise InvalidRequestError unless ``key`` may be an idempotency key: 1 to 255 printable ASCII characters."""
-    _check_key_form(key)
-    refuse_secrets(idempotency_key=key)
-
-
-def _check_key_form(key: str) -> None:
     if not _KEY.fullmatch(key):
         raise InvalidRequestError(
             "an idempotency key is needed, of 1 to 255 printable ASCII characters; nothing was recorded: send the"
             " request with one, and the same one with every retry"
         )
+    refuse_secrets(idempotency_key=key)
 
 
 def check_reference(reference: str) -> None:
@@ -150,34 +145,7 @@ def check_currency(currency: str) -> None:
     _require(currency in CURRENCIES, "currency", "a code of ISO 4217 with minor units")
 
 
-def check_create(key: str, request: CreatePayment) -> None:
-    """Raise InvalidRequestError where the key or a field is not allowed; nothing was recorded."""
-    _check_key_form(key)
-    check_reference(request.merchant_reference)
-    _require(1 <= request.amount <= AMOUNT_MAX, "amount", _AMOUNTS)
-    check_currency(request.currency)
-    _require(
-        1 <= len(request.subject) <= 127 and request.subject.isprintable(), "subject", "1 to 127 printable characters"
-    )
-    _require(10 <= request.expires_in_seconds <= EXPIRY_SECONDS_MAX, "expires_in_seconds", "10 seconds to 30 days")
-    if request.return_url is not None:
-        _require(_URL.fullmatch(request.return_url), "return_url", "an http or https URL")
-    if request.metadata:
-        _check_metadata(request.metadata)
-    _refuse_secrets_of(key, request)
-    if request.confirm or request.method is not None:
-        _require(request.method is not None, "method", "needed to confirm at once")
-        check_confirm(request)
-    if request.method is PaymentMethod.BALANCE:
-        _require(request.customer_id is not None, "customer_id", "needed to pay from a balance")
-    if request.purpose is Purpose.TOP_UP:
-        _require(request.customer_id is not None, "customer_id", "needed for a top-up")
-        _require(request.method is not PaymentMethod.BALANCE, "method", "another one than balance for a top-up")
-        automatic = request.capture_method is CaptureMethod.AUTOMATIC
-        _require(automatic, "capture_method", "automatic for a top-up")
-
-
-def check_confirm(request: CreatePayment | ConfirmPayment) -> None:
+def check_confirm(request: ConfirmPayment) -> None:
     """Raise InvalidRequestError where method, channel and payer do not go together; nothing was recorded."""
     payer = request.payer or _NOBODY
     if request.channel is not None:
@@ -188,11 +156,10 @@ def check_confirm(request: CreatePayment | ConfirmPayment) -> None:
         _require(_OPEN_ID.fullmatch(payer.open_id), "payer.open_id", "1 to 128 printable ASCII characters")
     if payer.client_ip is not None:
         _require(_IP.fullmatch(payer.client_ip), "payer.client_ip", "an IP address")
-    if isinstance(request, ConfirmPayment) or request.confirm:
-        needs_code = request.method is PaymentMethod.BAR_CODE
-        _require(not needs_code or payer.auth_code is not None, "payer.auth_code", "needed for bar_code")
-        needs_id = request.method is PaymentMethod.JSAPI
-        _require(not needs_id or payer.open_id is not None, "payer.open_id", "needed for jsapi")
+    needs_code = request.method is PaymentMethod.BAR_CODE
+    _require(not needs_code or payer.auth_code is not None, "payer.auth_code", "needed for bar_code")
+    needs_id = request.method is PaymentMethod.JSAPI
+    _require(not needs_id or payer.open_id is not None, "payer.open_id", "needed for jsapi")
 
 
 def check_refund(request: CreateRefund) -> None:
@@ -222,55 +189,25 @@ def refuse_secrets(**texts: str) -> None:
             )
 
 
-def customer_id(text: str | None) -> int | None:
-    """Return a customer's id. Raises InvalidRequestError."""
-    return _typed_id(CUSTOMER_PREFIX, text, "customer_id")
-
-
-def store_id(text: str | None) -> int | None:
-    """Return a store's id. Raises InvalidRequestError."""
-    return _typed_id(STORE_PREFIX, text, "store_id")
+def settle_doubts(payment: NewPayment) -> None:
+    """Take the closer look that a few new payments need. Raises InvalidRequestError; nothing was recorded."""
+    doubts = payment.doubts
+    if "subject" in doubts:
+        _require(payment.subject.isprintable(), "subject", "1 to 127 printable characters")
+    if "currency" in doubts:
+        check_currency(payment.currency)
+    if "secrets" in doubts:
+        refuse_secrets(
+            idempotency_key=payment.key,
+            merchant_reference=payment.merchant_reference,
+            subject=payment.subject,
+            metadata="\n".join([f"{name}: {value}" for name, value in payment.metadata.items()]),
+            return_url=unquote(payment.return_url or ""),
+            channel=payment.channel or "",
+        )
 
 
 _NOBODY: Final = Payer()
-
-
-def _typed_id(prefix: str, text: str | None, field: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_typed_id(prefix, text)
-    except ValueError as error:
-        raise InvalidRequestError(f"{field}: {error}; nothing was recorded: correct it") from None
-
-
-def _refuse_secrets_of(key: str, request: CreatePayment) -> None:
-    """Look through all text at once, for nearly every payment has no secret; only then for the field."""
-    text = f"{key}\n{request.merchant_reference}\n{request.subject}"
-    metadata, return_url, channel = "", "", request.channel or ""
-    if request.metadata:
-        metadata = "\n".join([f"{name}: {value}" for name, value in request.metadata.items()])
-        text = f"{text}\n{metadata}"
-    if request.return_url:
-        return_url = unquote(request.return_url)
-        text = f"{text}\n{return_url}"
-    if secret_in(f"{text}\n{channel}") is None:
-        return
-    refuse_secrets(
-        idempotency_key=key,
-        merchant_reference=request.merchant_reference,
-        subject=request.subject,
-        metadata=metadata,
-        return_url=return_url,
-        channel=channel,
-    )
-
-
-def _check_metadata(metadata: dict[str, str]) -> None:
-    _require(len(metadata) <= _METADATA_KEYS_MAX, "metadata", f"at most {_METADATA_KEYS_MAX} entries")
-    for key, value in metadata.items():
-        fits = 1 <= len(key) <= 40 and len(value) <= 500 and "\0" not in key + value
-        _require(fits, "metadata", "keys of 1 to 40 and values of at most 500 characters, without U+0000")
 
 
 def _require(holds: object, field: str, allowed: str) -> None:

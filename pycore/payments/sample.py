@@ -11,8 +11,7 @@ from pycore.errors import InvalidStateError
 from pycore.events import Event, EventLog, EventType
 from pycore.events.event import RESOURCE_PREFIXES, checked_types
 from pycore.ids import format_typed_id, new_id
-from pycore.ledger import Ledger
-from pycore.ledger.rows import Part
+from pycore.ledger import Insertion, Ledger
 from pycore.moment import moment
 from pycore.payments import tables
 from pycore.payments.payment import CaptureMethod, NextAction, PaymentMethod, PaymentStatus, Purpose, RefundStatus
@@ -64,7 +63,7 @@ async def trigger(ledger: Ledger, log: EventLog, tenant: Tenant, type: str) -> E
     return await log.get(tenant, rows.rows[0][0])
 
 
-def _sample(tenant: Tenant, type: EventType) -> Part:
+def _sample(tenant: Tenant, type: EventType) -> Insertion:
     now = time.time_ns()
     if type in _REFUND_STATUSES:
         return tables.refund_event(type, _refund(tenant, type, now))

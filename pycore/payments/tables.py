@@ -76,6 +76,7 @@ IDEMPOTENCY_KEYS: Final = Table(
         ("operation", "text"),
         ("key", "text"),
         ("fingerprint", "bytea"),
+        ("payment_id", "uuid"),
         ("reply", "json"),
         ("created_at", "bigint"),
     ),

@@ -293,7 +293,7 @@ class Wallet:
         reply = Reply(RequestKey(tenant, operation, key), fingerprint(request, customer_id))
 
         async def changed() -> bytes | str:
-            (known,) = await self._memory.recall([(reply.request, None)])
+            known = await self._memory.recall(reply.request)
             kept = known.reply_to(reply.fingerprint)
             return await change(reply) if kept is None else kept
 

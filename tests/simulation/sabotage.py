@@ -17,14 +17,16 @@ from unittest import mock
 import pytest
 
 from api.__main__ import command
+from pycore._core import PaymentClaims
 from pycore.channels.rsa_key import PublicKey
 from pycore.channels.wechat import notifications
 from pycore.ledger import Insertion, journal, lease, unit
 from pycore.ledger.history import History
 from pycore.ledger.journal import Journal
 from pycore.ledger.writer import Writer
-from pycore.payments import outcomes, tables
+from pycore.payments import creation, outcomes, tables
 from pycore.payments.book import PaymentBook
+from pycore.payments.creation import PaymentCreation
 from pycore.payments.idempotency import Remembered, RequestMemory
 from pycore.payments.record import PaymentRecord
 
@@ -118,7 +120,12 @@ def keep_no_replies() -> Iterator[None]:
     def nothing(rows: Any) -> Insertion:
         return Insertion(tables.IDEMPOTENCY_KEYS, [])
 
-    with mock.patch.object(tables, "idempotency_keys", nothing):
+    written = creation._rows
+
+    def without_keys(payments: Any) -> list[Any]:
+        return [part for part in written(payments) if getattr(part, "table", None) is not tables.IDEMPOTENCY_KEYS]
+
+    with mock.patch.object(tables, "idempotency_keys", nothing), mock.patch.object(creation, "_rows", without_keys):
         yield
 
 
@@ -126,10 +133,18 @@ def keep_no_replies() -> Iterator[None]:
 def look_nothing_up() -> Iterator[None]:
     """Nobody looks whether a request is under way, was made before, or has a taken reference."""
 
-    async def nothing(self: RequestMemory, asked: Any) -> list[Remembered]:
-        return [Remembered(None, "", is_reference_taken=False) for _ in asked]
+    async def nothing(*_: Any) -> Remembered:
+        return Remembered(None, "")
 
-    with mock.patch.object(RequestMemory, "recall", nothing), mock.patch.object(RequestMemory, "claim"):
+    async def everything_is_new(*_: Any) -> None:
+        return
+
+    with (
+        mock.patch.object(RequestMemory, "recall", nothing),
+        mock.patch.object(RequestMemory, "claim"),
+        mock.patch.object(PaymentCreation, "look_up", everything_is_new),
+        mock.patch.object(PaymentClaims, "take", return_value=True),
+    ):
         yield
 
 

@@ -145,6 +145,13 @@ impl CopyWriter {
         (&self.buffer, self.rows)
     }
 
+    /// Adds the rows of what another writer has `written`.
+    pub fn append(&mut self, written: &[u8], rows: u64) {
+        let rest = if self.buffer.is_empty() { written } else { written.get(HEADER.len()..).unwrap_or_default() };
+        self.buffer.extend_from_slice(rest);
+        self.rows += rows;
+    }
+
     /// Takes back what came after `written` gave this length and number.
     pub fn truncate(&mut self, length: usize, rows: u64) {
         self.buffer.truncate(length);

@@ -147,6 +147,12 @@ impl RowBuffer {
         Ok(())
     }
 
+    /// Adds another buffer's rows, which have the same columns.
+    pub fn append(&mut self, other: &Self) {
+        let (written, rows) = other.copy.written();
+        self.copy.append(written, rows);
+    }
+
     /// Returns the rows as a binary COPY stream, empty if there is none.
     pub fn copy(&self) -> Vec<u8> {
         let (written, rows) = self.copy.written();

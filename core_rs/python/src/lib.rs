@@ -1,13 +1,21 @@
 //! `pycore._core`: engine and vault as Python sees them. This crate only converts; what it converts is in
 //! `pycore-engine` and `pycore-vault`, which never hear of Python.
 
+mod balance_accounts;
+mod balance_counter;
 mod batch;
 mod buffer;
 mod card;
 mod engine;
 mod functions;
+mod ids;
 mod input;
 mod messages;
+mod new_payment;
+mod payment_batch;
+mod payment_claims;
+mod payment_messages;
+mod payment_request;
 mod projection;
 mod rate_limit;
 mod routing;
@@ -22,6 +30,10 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _core {
     #[pymodule_export]
+    use crate::balance_accounts::BalanceAccounts;
+    #[pymodule_export]
+    use crate::balance_counter::BalanceCounter;
+    #[pymodule_export]
     use crate::batch::Batch;
     #[pymodule_export]
     use crate::card::{CardNumber, VerificationValue, find_card_numbers, mask_card_numbers};
@@ -31,6 +43,16 @@ mod _core {
     use crate::functions::{
         account_status_names, chain_hash, decode_body, key_check, transfer_status_names,
     };
+    #[pymodule_export]
+    use crate::ids::IdGenerator;
+    #[pymodule_export]
+    use crate::new_payment::{NewPayment, read_payment, read_payments};
+    #[pymodule_export]
+    use crate::payment_batch::{
+        decide_payments, payments_recorded, recall_arguments, write_payments,
+    };
+    #[pymodule_export]
+    use crate::payment_claims::PaymentClaims;
     #[pymodule_export]
     use crate::projection::{ChunkSummary, Projection};
     #[pymodule_export]

@@ -15,7 +15,8 @@ pub struct RowBuffer {
 }
 
 impl RowBuffer {
-    fn buffer(&self) -> MutexGuard<'_, Buffer> {
+    /// Returns the rows, to be added to.
+    pub fn buffer(&self) -> MutexGuard<'_, Buffer> {
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -72,6 +73,14 @@ impl RowBuffer {
                 return Err(error);
             }
         }
+        Ok(())
+    }
+
+    fn append(&self, other: &Self) -> PyResult<()> {
+        if self.names != other.names {
+            return Err(PyValueError::new_err("the rows are another table's"));
+        }
+        self.buffer().append(&other.buffer());
         Ok(())
     }
 

@@ -106,7 +106,7 @@ CREATE TABLE payments (
     updated_at         bigint NOT NULL,
     version            integer NOT NULL,
     PRIMARY KEY (id),
-    UNIQUE (merchant_id, live, merchant_reference)
+    UNIQUE (merchant_reference, merchant_id, live)
 );
 CREATE INDEX payments_of_merchant ON payments (merchant_id, live, id);
 CREATE INDEX payments_of_customer ON payments (customer_id, id) WHERE customer_id IS NOT NULL;
@@ -207,16 +207,20 @@ CREATE TABLE payment_timeline (
 );
 CREATE INDEX payment_timeline_of_payment ON payment_timeline (payment_id, sequence);
 
--- What was answered to a request that moves money, kept so that the same request is answered the same.
+-- What was answered to a request that moves money, kept so that the same request is answered the same. Where reply is
+-- NULL the request made payment_id, and was answered with the data of that payment's first event.
+-- The key comes first in the index: it alone tells nearly all rows apart.
 CREATE TABLE idempotency_keys (
     merchant_id uuid NOT NULL,
     live        boolean NOT NULL,
     operation   text NOT NULL,
     key         text NOT NULL,
     fingerprint bytea NOT NULL,
-    reply       json NOT NULL,
+    payment_id  uuid,
+    reply       json,
     created_at  bigint NOT NULL,
-    PRIMARY KEY (merchant_id, live, operation, key)
+    PRIMARY KEY (key, merchant_id, live, operation),
+    CHECK (reply IS NOT NULL OR payment_id IS NOT NULL)
 );
 
 -- The outbox: what happened, in the order it became durable. data is the resource as it was then.

@@ -1,9 +1,11 @@
 """Payments from stored value: paid once, held, captured, released, given back; the books say the same."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from pycore._core import NewPayment
 from pycore.errors import (
     AlreadyExistsError,
     IdempotencyMismatchError,
@@ -15,6 +17,7 @@ from pycore.errors import (
 )
 from pycore.ids import format_typed_id, new_id, parse_typed_id
 from pycore.payments.balance_limits import Authentication
+from pycore.payments.creation import PaymentCreation
 from pycore.payments.desk import PaymentDesk
 from pycore.payments.payment import CaptureMethod, Payment, PaymentMethod, PaymentStatus, Purpose, RefundStatus
 from pycore.payments.request import CapturePayment, ConfirmPayment, CreatePayment, CreateRefund
@@ -316,3 +319,35 @@ async def test_what_was_not_paid_is_not_counted(shop: Shop) -> None:
     assert (await created(shop, "k3", from_balance(shop, "T3", 1))).failure_code == "daily_limit_exceeded"
     await shop.payments.cancel(shop.tenant, number(held), "k4")
     assert (await created(shop, "k5", from_balance(shop, "T5", 100_000))).failure_code is None
+
+
+async def test_nobody_looks_for_a_payment_before_one_is_there(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.fund(5000)
+    looks: list[int] = []
+    real = PaymentCreation._recall
+
+    async def counted(self: PaymentCreation, payments: Sequence[NewPayment]) -> None:
+        looks.append(len(payments))
+        await real(self, payments)
+
+    monkeypatch.setattr(PaymentCreation, "_recall", counted)
+    first = await created(shop, "k1", from_balance(shop, "T1"))
+    assert looks == []
+    again, other = await asyncio.gather(
+        created(shop, "k1", from_balance(shop, "T1")), created(shop, "k2", from_balance(shop, "T2"))
+    )
+    assert (again, other.status) == (first, PaymentStatus.SUCCEEDED)
+    assert looks == [2], "its neighbours were looked up with it, and recorded together"
+    await created(shop, "k3", from_balance(shop, "T3"))
+    assert looks == [2, 1], "where one came twice, others may"
+    assert await shop.balances() == (2000, 0, 3000)
+
+
+async def test_a_payment_made_before_does_not_count_twice_against_the_limits(shop: Shop) -> None:
+    await shop.fund(200_000)
+    for _ in range(3):
+        payment = await created(shop, "k1", from_balance(shop, "T1", 60_000))
+        assert payment.status is PaymentStatus.SUCCEEDED
+    over = await created(shop, "k2", from_balance(shop, "T2", 40_001))
+    assert over.failure_code == "daily_limit_exceeded"
+    assert (await created(shop, "k3", from_balance(shop, "T3", 40_000))).status is PaymentStatus.SUCCEEDED

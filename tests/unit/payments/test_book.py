@@ -15,7 +15,7 @@ from pycore.payments.request import CapturePayment, ConfirmPayment, CreatePaymen
 from pycore.payments.wallet import CreateWithdrawal
 from tests.unit.payments.conftest import Shop
 
-NOTHING = [Remembered(None, "", False)]
+NOTHING = Remembered(None, "")
 FROM_BALANCE = ConfirmPayment(method=PaymentMethod.BALANCE)
 REFUND = CreateRefund(merchant_reference="R1", amount=400)
 

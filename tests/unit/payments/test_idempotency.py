@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pycore.ids import new_id
 from pycore.ledger import Ledger
-from pycore.payments import idempotency
+from pycore.payments import creation
 
 _FILL = """
 INSERT INTO payments (id, merchant_id, live, merchant_reference, status, purpose, amount, currency, amount_captured,
@@ -18,11 +18,11 @@ _ROWS_READ = "SELECT coalesce(seq_tup_read, 0) + idx_tup_fetch FROM pg_stat_xact
 async def test_a_reference_is_looked_up_in_its_own_index(ledger: Ledger) -> None:
     """A plan made while the table was empty was kept, and read all payments of the merchant for every new one."""
     merchant = UUID(int=new_id())
-    arguments = ([merchant] * 50, [False] * 50, ["payments.create"] * 50, ["k"] * 50, ["7"] * 50)
+    arguments = ([merchant.hex] * 50, [False] * 50, ["k"] * 50, ["7"] * 50)
     async with ledger.store.pool.acquire() as connection:
         for _ in range(10):  # after five PostgreSQL keeps a plan
-            assert not await connection.fetch(idempotency._RECALL, *arguments)
+            assert not await connection.fetch(creation._RECALL, *arguments)
         await connection.execute(_FILL, merchant)
         async with connection.transaction():
-            assert len(await connection.fetch(idempotency._RECALL, *arguments)) == 50
+            assert len(await connection.fetch(creation._RECALL, *arguments)) == 50
             assert await connection.fetchval(_ROWS_READ) == 50
