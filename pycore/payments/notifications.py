@@ -101,7 +101,9 @@ class Notifications:
                 return _DUPLICATE
             if attempt.is_reversing:
                 return await self._told_of_reversed(attempt, entry)
-            await self._outcomes.settle(attempt, Paid(outcome), [entry])
+            settled = await self._outcomes.settle(attempt, Paid(outcome), [entry])
+            if settled.attempt.is_reversing:
+                return await self._told_of_reversed(settled.attempt, entry)
             return _RECORDED
         if isinstance(outcome, Failed) and outcome.reason.decides and attempt.is_open:
             await self._outcomes.settle(attempt, Over(outcome.code, outcome.reason), [entry])

@@ -116,6 +116,8 @@ class Outcomes:
     ) -> Settled:
         """Record what is known of an attempt; the same again changes nothing.
 
+        Nothing is recorded either where it is told to be paid and a reversal began meanwhile: what was paid goes back.
+
         Args:
             known: which, as it was when the channel was asked.
             certain: what is known.
@@ -128,6 +130,8 @@ class Outcomes:
         async with self._book.changing(known.payment_id) as payment:
             attempt = await self._attempts.get(known.id)
             assert attempt is not None, "an attempt is recorded before anything is known of it"
+            if isinstance(certain, Paid) and is_reversing is None and attempt.is_reversing and not known.is_reversing:
+                return Settled(payment, attempt)
             change = _Change(payment, attempt, entries)
             if attempt.is_open and is_reversing not in {None, attempt.is_reversing}:
                 change.attempt = msgspec.structs.replace(attempt, is_reversing=is_reversing)

@@ -339,7 +339,7 @@ def _held_differences(order: Order, row: Any) -> list[str]:
     """
     if not order.was_told and row["status"] in {"failed", "closed"}:
         return []
-    if row["is_noticed"] and "succeeded" not in {row["status"], row["payment_status"]}:
+    if row["is_noticed"] and row["status"] != "succeeded":
         return []
     return [f"another amount was not noticed: {order}, {dict(row)}"]
 

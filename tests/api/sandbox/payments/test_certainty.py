@@ -7,6 +7,7 @@ import pytest
 from pycore.channels import ChannelConnection, ChannelOrder, Failed, Outcome, ReasonClass
 from pycore.payments import PaymentStatus, RefundStatus
 from pycore.payments.attempt import AttemptRecord, AttemptStatus
+from pycore.payments.attempts import Attempts
 from pycore.payments.channel_attempts import ChannelAttempts
 from pycore.payments.idempotency import Reply
 from pycore.payments.outcomes import Settled
@@ -145,6 +146,36 @@ async def test_an_old_letter_about_a_reversed_order_books_nothing(till: Till) ->
     assert (await till.mailbox.hand_over(till.mailbox.letters[0])).status == 200
     assert await till.books("alipay") == {}
     assert await till.refunds(payment) == []
+
+
+async def test_a_letter_that_is_read_while_the_order_is_reversed_books_nothing(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The letter's reader had looked at the attempt before its reversal began, and booked what was going back."""
+    till.sandbox.fault("payer_is_asked", protocol="alipay")
+    payment = await till.pay("alipay", "bar_code")
+    desk, till.mailbox.desk = till.mailbox.desk, None
+    await till.act(payment, "pay")
+
+    async def letters() -> int:
+        return len(till.mailbox.letters)
+
+    await eventually(letters, lambda count: count > 0)
+    rows = await till.ledger.store.pool.fetch("SELECT id FROM payment_attempts")
+    real, (before,) = Attempts.get, [await Attempts(till.ledger.store).get(row[0].int) for row in rows]
+    till.sandbox.fault("server_error", protocol="alipay", operation="query")
+    await till.sweep(46)
+    till.sandbox.control("DELETE", "/faults")
+
+    async def as_it_was(self: Attempts, attempt_id: int) -> AttemptRecord | None:
+        monkeypatch.setattr(Attempts, "get", real)
+        return before
+
+    monkeypatch.setattr(Attempts, "get", as_it_was)
+    till.mailbox.desk = desk
+    assert (await till.mailbox.hand_over(till.mailbox.letters[0])).status == 200
+    assert (await till.get(payment)).status is PaymentStatus.FAILED
+    assert await till.books("alipay") == {}
 
 
 async def test_a_payer_who_cannot_pay_fails_the_payment(till: Till) -> None:
