@@ -42,6 +42,7 @@ __all__ = [
     "WrappedKey",
     "account_status_names",
     "chain_hash",
+    "check_confirmation",
     "decide_payments",
     "decode_accounts",
     "decode_body",
@@ -531,15 +532,9 @@ class NewPayment:
     @property
     def merchant_reference(self) -> str: ...
     @property
-    def amount(self) -> int: ...
-    @property
     def currency(self) -> str: ...
     @property
     def subject(self) -> str: ...
-    @property
-    def purpose(self) -> str: ...
-    @property
-    def capture_method(self) -> str: ...
     @property
     def method(self) -> str | None: ...
     @property
@@ -549,18 +544,12 @@ class NewPayment:
     @property
     def store_id(self) -> int | None: ...
     @property
-    def authentication(self) -> str: ...
-    @property
     def payer(self) -> tuple[str | None, str | None, str | None] | None:
         """The code the payer shows, the payer's id, the payer's address."""
     @property
     def return_url(self) -> str | None: ...
     @property
     def metadata(self) -> dict[str, str]: ...
-    @property
-    def created_at(self) -> int: ...
-    @property
-    def expires_at(self) -> int: ...
     @property
     def status(self) -> str: ...
     @property
@@ -575,9 +564,6 @@ class NewPayment:
     @property
     def names_others(self) -> bool:
         """Whether it names a store, or a customer who does not pay from a balance."""
-    @property
-    def is_recorded(self) -> bool:
-        """Whether it was made durable."""
     @property
     def is_to_be_confirmed(self) -> bool:
         """Whether it was made now, and a channel is to be asked."""
@@ -673,6 +659,9 @@ class RowBuffer:
     def json(self) -> str:
         """Return the rows as a JSON array of objects with the keys c0, c1, …; a json column's text is a string."""
     def __len__(self) -> int: ...
+
+def check_confirmation(request: Any) -> None:
+    """Check that method, channel and payer of a ``ConfirmPayment`` go together. Raises InvalidRequestError."""
 
 def read_payment(message: Buffer, tenant: Tenant, ids: IdGenerator, now_ns: int) -> NewPayment:
     """Read a ``CreatePaymentRequest``. Raises ValueError where it is none, InvalidRequestError for a field."""

@@ -1,6 +1,5 @@
 """Messages of ``pycore.payments.v1`` turned into the library's values, and back."""
 
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -9,11 +8,11 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from api.errors import MalformedRequestError, masked_message, public_error, retry_after_ms
-from pycore._core import NewPayment, read_payment, read_payments
+from pycore._core import NewPayment
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.client.payment_wire import AUTHENTICATIONS, CAPTURE_METHODS, METHODS, PURPOSES, REFUND_STATUSES, STATUSES
 from pycore.errors import InvalidRequestError, PycoreError
-from pycore.ids import IDS, parse_typed_id
+from pycore.ids import parse_typed_id
 from pycore.payments.creation import Asked, Made
 from pycore.payments.listing import TimelineEntry
 from pycore.payments.payment import (
@@ -22,6 +21,7 @@ from pycore.payments.payment import (
     PaymentStatus,
     Refund,
 )
+from pycore.payments.payments import Payments
 from pycore.payments.request import (
     CapturePayment,
     ConfirmPayment,
@@ -51,21 +51,21 @@ def parsed(kind: type[Known], request: bytes) -> Known:
         raise MalformedRequestError(f"not a {kind.DESCRIPTOR.name}: {error}") from None
 
 
-def read_create(request: bytes, tenant: Tenant) -> NewPayment:
+def read_create(payments: Payments, tenant: Tenant, request: bytes) -> NewPayment:
     """Return the payment a ``CreatePaymentRequest`` asks for. Raises MalformedRequestError, InvalidRequestError."""
     try:
-        return read_payment(request, tenant, IDS, time.time_ns())
+        return payments.read(tenant, request)
     except ValueError as error:
         raise MalformedRequestError(f"not a CreatePaymentRequest: {error}") from None
 
 
-def read_creates(request: bytes, tenant: Tenant) -> tuple[list[str], list[Asked]]:
+def read_creates(payments: Payments, tenant: Tenant, request: bytes) -> tuple[list[str], list[Asked]]:
     """Return the payments of a ``SubmitPaymentsRequest``, or ``StreamPaymentsRequest``, and their requests' ids.
 
     In the place of one that is not allowed is why. Raises MalformedRequestError.
     """
     try:
-        read = read_payments(request, tenant, IDS, time.time_ns())
+        read = payments.read_all(tenant, request)
     except ValueError as error:
         raise MalformedRequestError(f"not a request for payments: {error}") from None
     keys = [each.key if isinstance(each, NewPayment) else each[0] for each in read]

@@ -74,7 +74,7 @@ class PaymentStream:
                 while self._waiting >= _WAITING_MAX:
                     self._room.clear()
                     await self._room.wait()
-                self._asked.append(_read(request, caller.tenant))
+                self._asked.append(self._read_one(request, caller.tenant))
                 self._waiting += 1
                 self._news.set()
         except asyncio.CancelledError:
@@ -85,6 +85,12 @@ class PaymentStream:
         finally:
             self._read_all = True
             self._news.set()
+
+    def _read_one(self, request: bytes, tenant: Tenant) -> tuple[str, Asked]:
+        keys, asked = messages.read_creates(self._services.payments.payments, tenant, request)
+        if len(asked) != 1:
+            raise InvalidRequestError("request: is missing; nothing of this message was recorded")
+        return keys[0], asked[0]
 
     async def _answer(self, caller: Caller) -> None:
         while True:
@@ -140,13 +146,6 @@ class PaymentStream:
             self._waiting -= len(batch)
         await self._context.write(b"".join(results))
         self._room.set()
-
-
-def _read(request: bytes, tenant: Tenant) -> tuple[str, Asked]:
-    keys, asked = messages.read_creates(request, tenant)
-    if len(asked) != 1:
-        raise InvalidRequestError("request: is missing; nothing of this message was recorded")
-    return keys[0], asked[0]
 
 
 def _retrieve(task: _Outcomes) -> None:

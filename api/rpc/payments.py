@@ -30,7 +30,7 @@ class PaymentService:
 
     async def create_payment(self, request: bytes, context: Context, caller: Caller) -> bytes:
         """Make a payment."""
-        asked = messages.read_create(request, caller.tenant)
+        asked = messages.read_create(self._desk.payments, caller.tenant, request)
         (made,) = await self._desk.payments.make([asked], deadline=deadline(context))
         if isinstance(made, PycoreError):
             raise made
@@ -40,7 +40,7 @@ class PaymentService:
 
     async def submit_payments(self, request: bytes, context: Context, caller: Caller) -> bytes:
         """Make many payments."""
-        keys, asked = messages.read_creates(request, caller.tenant)
+        keys, asked = messages.read_creates(self._desk.payments, caller.tenant, request)
         if not asked:
             raise InvalidRequestError("requests: at least one is needed; nothing was recorded")
         self._services.access.charge(caller, len(asked) - 1)

@@ -7,8 +7,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from pycore._core import NewPayment
-from pycore.errors import PycoreError, RequestTooLargeError
+from pycore._core import NewPayment, check_confirmation, read_payment, read_payments
+from pycore.errors import InvalidRequestError, PycoreError, RequestTooLargeError
+from pycore.ids import IDS
 from pycore.ledger import Ledger
 from pycore.ledger.chart import Chart
 from pycore.payments.balance_limits import BalanceLimits
@@ -28,7 +29,6 @@ from pycore.payments.request import (
     CreatePayment,
     Payer,
     check_amount,
-    check_confirm,
     check_key,
 )
 from pycore.tenant import Tenant
@@ -82,6 +82,20 @@ class Payments:
         made = await self.make(self._creation.asked(tenant, requests), deadline=deadline)
         return [payment_of(each) if isinstance(each, NewPayment) else each for each in made]
 
+    def read(self, tenant: Tenant, message: bytes) -> NewPayment:
+        """Return what a ``CreatePaymentRequest`` of gRPC asks for, to be made.
+
+        Raises ValueError where it is none, InvalidRequestError.
+        """
+        return read_payment(message, tenant, IDS, self._clock_ns())
+
+    def read_all(self, tenant: Tenant, message: bytes) -> list[NewPayment | tuple[str, InvalidRequestError]]:
+        """Return what a ``SubmitPaymentsRequest`` or ``StreamPaymentsRequest`` asks for.
+
+        In the place of a request that is not allowed is its id, and why. Raises ValueError where it is none.
+        """
+        return read_payments(message, tenant, IDS, self._clock_ns())
+
     async def make(self, asked: Sequence[Asked], *, deadline: float | None = None) -> list[Made]:
         """Make payments that were read already; as ``create``, but those decided now are not looked at any more.
 
@@ -133,7 +147,7 @@ class Payments:
 
     async def confirm(self, tenant: Tenant, payment_id: int, key: str, request: ConfirmPayment) -> Payment:
         """Ask the payer to pay. Raises NotFoundError, InvalidStateError."""
-        check_confirm(request)
+        check_confirmation(request)
 
         async def confirmed(record: PaymentRecord, reply: Reply) -> PaymentRecord:
             if record.status not in _CONFIRMABLE:

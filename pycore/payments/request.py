@@ -145,23 +145,6 @@ def check_currency(currency: str) -> None:
     _require(currency in CURRENCIES, "currency", "a code of ISO 4217 with minor units")
 
 
-def check_confirm(request: ConfirmPayment) -> None:
-    """Raise InvalidRequestError where method, channel and payer do not go together; nothing was recorded."""
-    payer = request.payer or _NOBODY
-    if request.channel is not None:
-        _require(_CHANNEL.fullmatch(request.channel), "channel", "a channel's name")
-    if payer.auth_code is not None:
-        _require(_AUTH_CODE.fullmatch(payer.auth_code), "payer.auth_code", "the 16 to 24 digits the payer shows")
-    if payer.open_id is not None:
-        _require(_OPEN_ID.fullmatch(payer.open_id), "payer.open_id", "1 to 128 printable ASCII characters")
-    if payer.client_ip is not None:
-        _require(_IP.fullmatch(payer.client_ip), "payer.client_ip", "an IP address")
-    needs_code = request.method is PaymentMethod.BAR_CODE
-    _require(not needs_code or payer.auth_code is not None, "payer.auth_code", "needed for bar_code")
-    needs_id = request.method is PaymentMethod.JSAPI
-    _require(not needs_id or payer.open_id is not None, "payer.open_id", "needed for jsapi")
-
-
 def check_refund(request: CreateRefund) -> None:
     """Raise InvalidRequestError where a field is not allowed; nothing was recorded."""
     check_reference(request.merchant_reference)
@@ -205,9 +188,6 @@ def settle_doubts(payment: NewPayment) -> None:
             return_url=unquote(payment.return_url or ""),
             channel=payment.channel or "",
         )
-
-
-_NOBODY: Final = Payer()
 
 
 def _require(holds: object, field: str, allowed: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from asyncpg.pgproto.pgproto import UUID
@@ -153,11 +153,6 @@ def _driven(value: Any, kind: str) -> Any:
 _CHANGED_PAYMENTS: Final = Change(PAYMENTS, _PAYMENT_CHANGES)
 _CHANGED_REFUNDS: Final = Change(REFUNDS, _REFUND_CHANGES)
 _CHANGED_WITHDRAWALS: Final = Change(WITHDRAWALS, frozenset({"status", "updated_at", "version"}))
-
-
-def new_payments(records: Iterable[PaymentRecord]) -> Insertion:
-    """Return the rows of new payments."""
-    return Insertion(PAYMENTS, [record.inserted() for record in records])
 
 
 def changed_payment(record: PaymentRecord) -> Rows:

@@ -95,7 +95,7 @@ pub use load::LoadError;
 pub use projection::Projection;
 pub use reads::AccountFilter;
 pub use replay::ReplayError;
-pub use row_buffer::{ColumnType, Field, FieldError, RowBuffer};
+pub use row_buffer::{ColumnType, Field, FieldError, RowBuffer, put_json_string};
 pub use status::{CreateAccountStatus, CreateResult, CreateTransferStatus};
 pub use transfer::{Transfer, id_time_ms, transfer_flags};
 pub use trial_balance::{LedgerTotals, Total};

@@ -215,7 +215,7 @@ fn put_json(json: &mut Vec<u8>, column: ColumnType, bytes: &[u8]) {
         ColumnType::Smallint | ColumnType::Integer | ColumnType::Bigint => {
             write!(json, "{}", number()).expect("memory takes everything");
         }
-        ColumnType::Text | ColumnType::Json => put_string(json, bytes),
+        ColumnType::Text | ColumnType::Json => put_json_string(json, bytes),
         ColumnType::Bytea => {
             json.extend_from_slice(b"\"\\\\x");
             put_hex(json, bytes);
@@ -230,8 +230,8 @@ fn put_hex(json: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Writes text as a JSON string (RFC 8259, section 7).
-fn put_string(json: &mut Vec<u8>, text: &[u8]) {
+/// Writes UTF-8 text as a JSON string (RFC 8259, section 7).
+pub fn put_json_string(json: &mut Vec<u8>, text: &[u8]) {
     json.push(b'"');
     let mut rest = text;
     while let Some(at) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\') {

@@ -44,7 +44,7 @@ impl CreatePayment {
         self.check_metadata()?;
         if self.confirm || self.method.is_some() {
             require(self.method.is_some(), "method", "needed to confirm at once")?;
-            self.check_payer()?;
+            check_confirmation(self.method, self.channel.as_deref(), self.payer.as_ref(), self.confirm)?;
         }
         self.check_purpose()?;
         Ok(Doubt {
@@ -63,36 +63,6 @@ impl CreatePayment {
                 && !value.contains('\0')
         });
         require(fits, "metadata", "keys of 1 to 40 and values of at most 500 characters, without U+0000")
-    }
-
-    fn check_payer(&self) -> Result<(), Refusal> {
-        if let Some(channel) = &self.channel {
-            require(is_channel(channel), "channel", "a channel's name")?;
-        }
-        let nobody = Payer::default();
-        let payer = self.payer.as_ref().unwrap_or(&nobody);
-        if let Some(code) = &payer.auth_code {
-            let digits = code.bytes().all(|byte| byte.is_ascii_digit());
-            require(
-                digits && (16..=24).contains(&code.len()),
-                "payer.auth_code",
-                "the 16 to 24 digits the payer shows",
-            )?;
-        }
-        if let Some(id) = &payer.open_id {
-            require(is_visible(id, 128), "payer.open_id", "1 to 128 printable ASCII characters")?;
-        }
-        if let Some(ip) = &payer.client_ip {
-            let known = ip.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
-            require(known && (2..=45).contains(&ip.len()), "payer.client_ip", "an IP address")?;
-        }
-        if self.confirm {
-            let needs_code = self.method == Some(PaymentMethod::BarCode);
-            require(!needs_code || payer.auth_code.is_some(), "payer.auth_code", "needed for bar_code")?;
-            let needs_id = self.method == Some(PaymentMethod::Jsapi);
-            require(!needs_id || payer.open_id.is_some(), "payer.open_id", "needed for jsapi")?;
-        }
-        Ok(())
     }
 
     fn check_purpose(&self) -> Result<(), Refusal> {
@@ -117,6 +87,38 @@ impl CreatePayment {
             .chain(self.channel.as_deref())
             .chain(self.metadata.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]))
     }
+}
+
+/// Checks that method, channel and payer go together; with `confirm`, that what the payer must show is there.
+pub fn check_confirmation(
+    method: Option<PaymentMethod>,
+    channel: Option<&str>,
+    payer: Option<&Payer>,
+    confirm: bool,
+) -> Result<(), Refusal> {
+    if let Some(channel) = channel {
+        require(is_channel(channel), "channel", "a channel's name")?;
+    }
+    let nobody = Payer::default();
+    let payer = payer.unwrap_or(&nobody);
+    if let Some(code) = &payer.auth_code {
+        let digits = code.bytes().all(|byte| byte.is_ascii_digit());
+        require(digits && (16..=24).contains(&code.len()), "payer.auth_code", "the 16 to 24 digits the payer shows")?;
+    }
+    if let Some(id) = &payer.open_id {
+        require(is_visible(id, 128), "payer.open_id", "1 to 128 printable ASCII characters")?;
+    }
+    if let Some(ip) = &payer.client_ip {
+        let known = ip.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
+        require(known && (2..=45).contains(&ip.len()), "payer.client_ip", "an IP address")?;
+    }
+    if confirm {
+        let needs_code = method == Some(PaymentMethod::BarCode);
+        require(!needs_code || payer.auth_code.is_some(), "payer.auth_code", "needed for bar_code")?;
+        let needs_id = method == Some(PaymentMethod::Jsapi);
+        require(!needs_id || payer.open_id.is_some(), "payer.open_id", "needed for jsapi")?;
+    }
+    Ok(())
 }
 
 const SUBJECT: &str = "1 to 127 printable characters";

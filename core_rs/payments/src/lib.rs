@@ -13,7 +13,7 @@ mod request;
 mod rows;
 
 pub use balance_limits::{BalanceLimits, Decision, Limits, Usage};
-pub use check::{Doubt, Refusal};
+pub use check::{Doubt, Refusal, check_confirmation};
 pub use claims::Claims;
 pub use new_payment::{NewPayment, PaymentStatus, Tenant};
 pub use request::{Authentication, CaptureMethod, CreatePayment, Payer, PaymentMethod, Purpose};

@@ -54,6 +54,8 @@ mod _core {
     #[pymodule_export]
     use crate::payment_claims::PaymentClaims;
     #[pymodule_export]
+    use crate::payment_request::check_confirmation;
+    #[pymodule_export]
     use crate::projection::{ChunkSummary, Projection};
     #[pymodule_export]
     use crate::rate_limit::{Quota, RateLimiter};

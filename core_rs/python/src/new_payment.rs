@@ -25,7 +25,6 @@ pub struct NewPayment {
     /// What became of it, once that is something else than the payment itself.
     #[pyo3(get, set)]
     outcome: Option<Py<PyAny>>,
-    #[pyo3(get)]
     pub(crate) is_recorded: bool,
 }
 
@@ -117,11 +116,6 @@ impl NewPayment {
     }
 
     #[getter]
-    fn amount(&self) -> i64 {
-        self.payment.request.amount
-    }
-
-    #[getter]
     fn currency(&self) -> &str {
         &self.payment.request.currency
     }
@@ -129,16 +123,6 @@ impl NewPayment {
     #[getter]
     fn subject(&self) -> &str {
         &self.payment.request.subject
-    }
-
-    #[getter]
-    fn purpose(&self) -> &'static str {
-        self.payment.request.purpose.name()
-    }
-
-    #[getter]
-    fn capture_method(&self) -> &'static str {
-        self.payment.request.capture_method.name()
     }
 
     #[getter]
@@ -159,11 +143,6 @@ impl NewPayment {
     #[getter]
     fn store_id(&self) -> Option<u128> {
         self.payment.request.store_id
-    }
-
-    #[getter]
-    fn authentication(&self) -> &'static str {
-        self.payment.request.authentication.name()
     }
 
     #[getter]
@@ -188,16 +167,6 @@ impl NewPayment {
             metadata.set_item(name, value)?;
         }
         Ok(metadata)
-    }
-
-    #[getter]
-    fn created_at(&self) -> i64 {
-        self.payment.created_at
-    }
-
-    #[getter]
-    fn expires_at(&self) -> i64 {
-        self.payment.expires_at()
     }
 
     #[getter]

@@ -80,36 +80,11 @@ fn known<T: Copy>(py: Python<'_>, values: &[T], number: i32, field: &str) -> PyR
 /// Returns what a Python `CreatePayment` asks for.
 pub fn asked(py: Python<'_>, request: &Bound<'_, PyAny>) -> PyResult<CreatePayment> {
     let get = |field: &'static str| request.getattr(PyString::intern(py, field));
-    let optional = |field: &'static str| -> PyResult<Option<String>> {
-        let value = get(field)?;
-        if value.is_none() {
-            return Ok(None);
-        }
-        text(&value, field).map(Some)
-    };
     let id = |prefix: &str, field: &'static str| -> PyResult<Option<u128>> {
-        let Some(text) = optional(field)? else {
+        let Some(text) = optional(request, field, field)? else {
             return Ok(None);
         };
         typed_id(py, prefix, if text.is_empty() { "?" } else { &text }, field)
-    };
-    let payer = get("payer")?;
-    let payer = if payer.is_none() {
-        None
-    } else {
-        let field = |name: &'static str, field: &'static str| -> PyResult<Option<String>> {
-            let value = payer.getattr(PyString::intern(py, name))?;
-            if value.is_none() {
-                Ok(None)
-            } else {
-                text(&value, field).map(Some)
-            }
-        };
-        Some(Payer {
-            auth_code: field("auth_code", "payer.auth_code")?,
-            open_id: field("open_id", "payer.open_id")?,
-            client_ip: field("client_ip", "payer.client_ip")?,
-        })
     };
     let metadata = get("metadata")?.cast_into::<PyDict>()?;
     let metadata = metadata
@@ -124,20 +99,59 @@ pub fn asked(py: Python<'_>, request: &Bound<'_, PyAny>) -> PyResult<CreatePayme
         subject: text(&get("subject")?, "subject")?,
         purpose: named(&get("purpose")?, Purpose::named)?,
         capture_method: named(&get("capture_method")?, CaptureMethod::named)?,
-        method: match get("method")? {
-            method if method.is_none() => None,
-            method => Some(named(&method, PaymentMethod::named)?),
-        },
-        channel: optional("channel")?,
+        method: method_of(request)?,
+        channel: optional(request, "channel", "channel")?,
         customer_id: id("cus", "customer_id")?,
         store_id: id("sto", "store_id")?,
         confirm: get("confirm")?.extract()?,
         authentication: named(&get("authentication")?, Authentication::named)?,
-        payer,
+        payer: payer_of(request)?,
         expires_in_seconds: whole(&get("expires_in_seconds")?)?,
-        return_url: optional("return_url")?,
+        return_url: optional(request, "return_url", "return_url")?,
         metadata,
     })
+}
+
+/// Checks that method, channel and payer of a Python `ConfirmPayment` go together.
+#[pyfunction]
+pub fn check_confirmation(request: &Bound<'_, PyAny>) -> PyResult<()> {
+    let (method, payer) = (method_of(request)?, payer_of(request)?);
+    let channel = optional(request, "channel", "channel")?;
+    pycore_payments::check_confirmation(method, channel.as_deref(), payer.as_ref(), true)
+        .map_err(|refusal| refused(request.py(), refusal))
+}
+
+fn method_of(request: &Bound<'_, PyAny>) -> PyResult<Option<PaymentMethod>> {
+    let method = request.getattr(PyString::intern(request.py(), "method"))?;
+    if method.is_none() {
+        return Ok(None);
+    }
+    named(&method, PaymentMethod::named).map(Some)
+}
+
+fn payer_of(request: &Bound<'_, PyAny>) -> PyResult<Option<Payer>> {
+    let payer = request.getattr(PyString::intern(request.py(), "payer"))?;
+    if payer.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Payer {
+        auth_code: optional(&payer, "auth_code", "payer.auth_code")?,
+        open_id: optional(&payer, "open_id", "payer.open_id")?,
+        client_ip: optional(&payer, "client_ip", "payer.client_ip")?,
+    }))
+}
+
+/// Returns the text of an attribute that may be None; `field` is what callers know it as.
+fn optional(
+    owner: &Bound<'_, PyAny>,
+    name: &'static str,
+    field: &'static str,
+) -> PyResult<Option<String>> {
+    let value = owner.getattr(PyString::intern(owner.py(), name))?;
+    if value.is_none() {
+        return Ok(None);
+    }
+    text(&value, field).map(Some)
 }
 
 fn whole(value: &Bound<'_, PyAny>) -> PyResult<i64> {

@@ -18,6 +18,15 @@ PAID = {"receivable": 1050, "merchant": 1050}
 REFUNDING = {"receivable": 1050, "refunding": 1050}
 
 
+async def a_letter(till: Till) -> None:
+    """Wait for the first callback, which nobody has taken in yet."""
+
+    async def letters() -> int:
+        return len(till.mailbox.letters)
+
+    await eventually(letters, lambda count: count > 0)
+
+
 class CrashError(BaseException):
     """The process dies here: nobody handles it."""
 
@@ -134,11 +143,7 @@ async def test_an_old_letter_about_a_reversed_order_books_nothing(till: Till) ->
     payment = await till.pay("alipay", "bar_code")
     desk, till.mailbox.desk = till.mailbox.desk, None
     await till.act(payment, "pay")
-
-    async def letters() -> int:
-        return len(till.mailbox.letters)
-
-    await eventually(letters, lambda count: count > 0)
+    await a_letter(till)
     till.sandbox.fault("server_error", protocol="alipay", operation="query")
     await till.sweep(46)
     assert (await till.get(payment)).status is PaymentStatus.FAILED
@@ -156,11 +161,7 @@ async def test_a_letter_that_is_read_while_the_order_is_reversed_books_nothing(
     payment = await till.pay("alipay", "bar_code")
     desk, till.mailbox.desk = till.mailbox.desk, None
     await till.act(payment, "pay")
-
-    async def letters() -> int:
-        return len(till.mailbox.letters)
-
-    await eventually(letters, lambda count: count > 0)
+    await a_letter(till)
     rows = await till.ledger.store.pool.fetch("SELECT id FROM payment_attempts")
     real, (before,) = Attempts.get, [await Attempts(till.ledger.store).get(row[0].int) for row in rows]
     till.sandbox.fault("server_error", protocol="alipay", operation="query")
@@ -261,11 +262,7 @@ async def test_first_callbacks_that_come_at_once_book_once(till: Till) -> None:
     desk, till.mailbox.desk = till.mailbox.desk, None
     payment = await till.pay("wechat")
     await till.act(payment, "pay")
-
-    async def letters() -> int:
-        return len(till.mailbox.letters)
-
-    await eventually(letters, lambda count: count > 0)
+    await a_letter(till)
     till.mailbox.desk = desk
     answers = await asyncio.gather(*(till.mailbox.hand_over(till.mailbox.letters[0]) for _ in range(100)))
     assert {answer.status for answer in answers} == {204}
