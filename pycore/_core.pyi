@@ -684,13 +684,9 @@ def payments_recorded(payments: Sequence[NewPayment]) -> dict[str, int]:
     """Note that payments are durable; return how many of each status there are."""
 
 def write_payments(
-    payments: Sequence[NewPayment],
-    ids: IdGenerator,
-    payment_rows: RowBuffer,
-    key_rows: RowBuffer,
-    event_rows: RowBuffer,
+    payments: Sequence[NewPayment], ids: IdGenerator, payment_rows: RowBuffer, event_rows: RowBuffer
 ) -> None:
-    """Write the rows of payments, of the replies to their requests and of their events; they have a reply then.
+    """Write the rows of payments and of their events; the payments have a reply then.
 
     Raises ValueError where a value does not fit; the buffers are then not to be used.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import NamedTuple
 
 import asyncpg
@@ -19,13 +19,12 @@ from pycore import _core
 from pycore.errors import LedgerFencedError, PycoreError
 from pycore.ledger.chunks import Chunks
 from pycore.ledger.lease import SHARD, Lease
-from pycore.store import Connection, Store, reason_of, unavailable_raised
+from pycore.store import Connection, Store, copy_rows, reason_of, unavailable_raised
 
 # A step costs a row per account touched, however many transfers touched it: seldom is cheap. What has not been
 # projected yet is read from memory, and replayed at the next start.
 _INTERVAL_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
-_PIECE_SIZE = 1 << 17
 # Few enough that the event loop is not held up while they are encoded: a fraction of a millisecond.
 _TRANSFERS_PER_COPY = 2048
 
@@ -237,10 +236,4 @@ class Projector:
 
 async def _copy(connection: Connection, table: str, columns: tuple[str, ...], buffer: bytes) -> None:
     if buffer:
-        await connection.copy_to_table(table, source=_pieces(buffer), columns=columns, format="binary")
-
-
-async def _pieces(buffer: bytes) -> AsyncIterator[bytes]:
-    """Yield the buffer bit by bit: PostgreSQL reads a message to its end before it looks at the first row."""
-    for start in range(0, len(buffer), _PIECE_SIZE):
-        yield buffer[start : start + _PIECE_SIZE]
+        await copy_rows(connection, table, columns, buffer)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from io import BytesIO
 from typing import Any, NamedTuple
 
 from pycore import _core
-from pycore.store import Connection
+from pycore.store import Connection, copy_rows
 
 # From so many rows on, COPY's extra round trips cost less than PostgreSQL's reading of JSON.
 _COPY_ROWS_MIN = 512
@@ -125,8 +124,7 @@ class BatchRows:
         if self.is_copied:
             for table, buffer in self._insertions.items():
                 names = [name for name, _ in table.columns]
-                source = BytesIO(buffer.copy())
-                await connection.copy_to_table(table.name, source=source, columns=names, format="binary")
+                await copy_rows(connection, table.name, names, buffer.copy())
 
     def beside_append(self, first_parameter: int) -> tuple[str, list[str]]:
         """Return what travels with the append: the queries to put beside it, and their arguments from that number on.

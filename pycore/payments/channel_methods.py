@@ -17,14 +17,12 @@ class Confirmation(NamedTuple):
     Attributes:
         channel: which; None: the routing rules choose.
         reply: where the reply to the request is kept.
-        is_reply_kept: whether a first reply is durable already and has to be amended.
     """
 
     method: PaymentMethod
     channel: str | None
     payer: Payer
     reply: Reply
-    is_reply_kept: bool
 
 
 class ChannelMethods(Protocol):

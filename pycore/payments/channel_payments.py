@@ -218,10 +218,7 @@ def _asks_the_same(attempt: AttemptRecord, confirmation: Confirmation) -> bool:
 
 
 def _reply(confirmation: Confirmation, record: PaymentRecord) -> Part:
-    data = encoded(record.public())
-    if confirmation.is_reply_kept:
-        return confirmation.reply.amended(data)
-    return confirmation.reply.kept(data, record.updated_at)
+    return confirmation.reply.kept(encoded(record.public()), record.updated_at)
 
 
 def _ending(attempt: AttemptRecord, ends_as: EndsAs, now_ns: int) -> Sequence[Part]:

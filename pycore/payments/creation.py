@@ -37,7 +37,7 @@ from pycore.payments.book import PaymentBook
 from pycore.payments.parties import Parties, Party, parties
 from pycore.payments.payment import Payment, decoded_payment
 from pycore.payments.request import CreatePayment, settle_doubts
-from pycore.payments.tables import IDEMPOTENCY_KEYS, PAYMENTS
+from pycore.payments.tables import PAYMENTS
 from pycore.store import unavailable_raised
 from pycore.tenant import Tenant
 
@@ -55,14 +55,16 @@ _LEDGERS: Final = {
 }
 # Each key is found through its index, one by one, whatever the planner thinks of the tables' sizes.
 _RECALL: Final = f"""
-SELECT asked.position, known.fingerprint, coalesce(known.reply, (
-    SELECT data FROM events WHERE resource_id = known.payment_id ORDER BY sequence LIMIT 1)) AS reply
+SELECT asked.position, known.fingerprint, coalesce(
+    (SELECT reply FROM idempotency_keys AS kept
+     WHERE (kept.merchant_id, kept.live, kept.operation, kept.key)
+         = (asked.merchant_id, asked.live, '{OPERATION}', asked.key)),
+    (SELECT data FROM events WHERE resource_id = known.id ORDER BY sequence LIMIT 1)) AS reply
 FROM unnest($1::text[]::uuid[], $2::boolean[], $3::text[], $4::text[]) WITH ORDINALITY
     AS asked (merchant_id, live, key, reference, position)
 LEFT JOIN LATERAL (
-    SELECT fingerprint, payment_id, reply FROM idempotency_keys AS kept
-    WHERE (kept.merchant_id, kept.live, kept.operation, kept.key)
-        = (asked.merchant_id, asked.live, '{OPERATION}', asked.key) LIMIT 1) AS known ON true
+    SELECT id, fingerprint FROM payments WHERE (payments.merchant_id, payments.live, payments.idempotency_key)
+        = (asked.merchant_id, asked.live, asked.key) LIMIT 1) AS known ON true
 LEFT JOIN LATERAL (
     SELECT true AS is_taken FROM payments WHERE (payments.merchant_id, payments.live, payments.merchant_reference)
         = (asked.merchant_id, asked.live, asked.reference) LIMIT 1) AS taken ON true
@@ -229,8 +231,7 @@ def _account(payment: NewPayment, ledger: int, owner_id: int) -> AccountKey:
 
 
 def _rows(payments: Sequence[NewPayment]) -> list[Part]:
-    """Return the rows of the payments, their replies and events; the payments are their outcomes from now on."""
-    tables = (PAYMENTS, IDEMPOTENCY_KEYS, EVENTS)
-    made, keys, events = rows = [RowBuffer(table.columns) for table in tables]
-    write_payments(payments, IDS, made, keys, events)
-    return [EncodedInsertion(table, buffer) for table, buffer in zip(tables, rows, strict=True)]
+    """Return the rows of the payments and their events; the payments are their outcomes from now on."""
+    made, events = RowBuffer(PAYMENTS.columns), RowBuffer(EVENTS.columns)
+    write_payments(payments, IDS, made, events)
+    return [EncodedInsertion(PAYMENTS, made), EncodedInsertion(EVENTS, events)]

@@ -1,6 +1,7 @@
 """Requests that were made before: the same request is answered the same, however often it comes.
 
-A key belongs to a tenant and an operation. Its row is written in the transaction of what the request did.
+A key belongs to a tenant and an operation. Its row is written in the transaction of what the request did. What makes
+a payment is remembered in that payment's row (see creation).
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Reply(NamedTuple):
     def row(self, reply: bytes, now_ns: int) -> tuple[Any, ...]:
         """Return the row's values."""
         tenant, operation, key = self.request
-        return (tenant.merchant_id, tenant.live, operation, key, self.fingerprint, None, reply, now_ns)
+        return (tenant.merchant_id, tenant.live, operation, key, self.fingerprint, reply, now_ns)
 
     def amended(self, reply: bytes) -> Rows:
         """Return the row that replaces a reply kept before, once more is known."""

@@ -129,7 +129,6 @@ class Payments:
             payment.channel,
             _NOBODY if payment.payer is None else Payer(**dict(zip(_PAYER_FIELDS, payment.payer, strict=True))),
             Reply(RequestKey(payment.tenant, OPERATION, payment.key), payment.fingerprint),
-            is_reply_kept=True,
         )
         try:
             async with self._book.changing(payment.id) as record:
@@ -155,8 +154,7 @@ class Payments:
             if request.method is PaymentMethod.BALANCE:
                 return await self._changes.pay_from_balance(record, request.authentication, reply)
             payer = request.payer or _NOBODY
-            confirmation = Confirmation(request.method, request.channel, payer, reply, is_reply_kept=False)
-            return await self._channels.confirm(record, confirmation)
+            return await self._channels.confirm(record, Confirmation(request.method, request.channel, payer, reply))
 
         return await self._once(tenant, payment_id, "payments.confirm", key, request, confirmed)
 

@@ -41,7 +41,10 @@ _ACTIONS: Final = {
 
 
 class PaymentRecord(Struct, frozen=True, kw_only=True, gc=False):
-    """One row of ``payments``; its fields are the table's columns. ``hold_id`` is the ledger's open hold."""
+    """One row of ``payments``; its fields are the table's columns, but for what is kept of the request that made it.
+
+    ``hold_id`` is the ledger's open hold.
+    """
 
     id: int
     tenant: Tenant
@@ -116,7 +119,7 @@ class PaymentRecord(Struct, frozen=True, kw_only=True, gc=False):
         )
 
     def inserted(self) -> tuple[Any, ...]:
-        """Return its values in the order of ``tables.PAYMENTS``."""
+        """Return its values in the order of ``tables.PAYMENTS``, without those of the request that made it."""
         return (
             self.id,
             self.tenant.merchant_id,

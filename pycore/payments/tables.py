@@ -42,6 +42,8 @@ PAYMENTS: Final = Table(
         ("expires_at", "bigint"),
         ("updated_at", "bigint"),
         ("version", "integer"),
+        ("idempotency_key", "text"),
+        ("fingerprint", "bytea"),
     ),
 )
 REFUNDS: Final = Table(
@@ -76,7 +78,6 @@ IDEMPOTENCY_KEYS: Final = Table(
         ("operation", "text"),
         ("key", "text"),
         ("fingerprint", "bytea"),
-        ("payment_id", "uuid"),
         ("reply", "json"),
         ("created_at", "bigint"),
     ),

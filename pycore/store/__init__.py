@@ -1,5 +1,6 @@
 """PostgreSQL for the rest of the library: an embedded server, connections, the schema."""
 
+from pycore.store.copy_rows import copy_rows
 from pycore.store.embedded import EmbeddedServer
 from pycore.store.failure import is_connection_lost, is_unavailable, reason_of, unavailable_raised
 from pycore.store.layout import running_dsn
@@ -16,6 +17,7 @@ __all__ = [
     "Progress",
     "Store",
     "changing",
+    "copy_rows",
     "is_connection_lost",
     "is_unavailable",
     "migrate",

@@ -28,13 +28,16 @@ SELECT id, merchant_reference, status, amount, amount_captured, amount_refunded 
 _REFUNDS = "SELECT id, payment_id, merchant_reference, status, amount FROM refunds WHERE payment_id = ANY($1)"
 _EVENTS = "SELECT type, data FROM events WHERE resource_id = ANY($1)"
 _REPLIES = """
-SELECT operation, key, coalesce(reply, (
-    SELECT data FROM events WHERE resource_id = payment_id ORDER BY sequence LIMIT 1))
-FROM idempotency_keys WHERE key = ANY($1)
+SELECT operation, key, reply FROM idempotency_keys WHERE key = ANY($1)
+UNION ALL
+SELECT 'payments.create', idempotency_key, (
+    SELECT data FROM events WHERE resource_id = payments.id ORDER BY sequence LIMIT 1)
+FROM payments WHERE idempotency_key = ANY($1)
 """
 _COUNTS = """
-SELECT (SELECT count(*) FROM payments), (SELECT count(*) FROM refunds), (SELECT count(*) FROM idempotency_keys),
+SELECT count(*), (SELECT count(*) FROM refunds), count(*) + (SELECT count(*) FROM idempotency_keys),
     (SELECT count(*) FROM events)
+FROM payments
 """
 
 _decode = msgspec.json.decode

@@ -17,4 +17,4 @@ pub use check::{Doubt, Refusal, check_confirmation};
 pub use claims::Claims;
 pub use new_payment::{NewPayment, PaymentStatus, Tenant};
 pub use request::{Authentication, CaptureMethod, CreatePayment, Payer, PaymentMethod, Purpose};
-pub use rows::{put_event, put_key, put_payment};
+pub use rows::{put_event, put_payment};

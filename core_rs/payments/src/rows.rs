@@ -5,9 +5,6 @@ use pycore_engine::{ColumnType, Field, FieldError, RowBuffer};
 use crate::new_payment::NewPayment;
 use crate::request::{CaptureMethod, Purpose};
 
-/// What a request to make a payment is called.
-const OPERATION: &str = "payments.create";
-
 /// Writes the row of `payments`.
 pub fn put_payment(rows: &mut RowBuffer, payment: &NewPayment) -> Result<(), FieldError> {
     let request = &payment.request;
@@ -41,23 +38,8 @@ pub fn put_payment(rows: &mut RowBuffer, payment: &NewPayment) -> Result<(), Fie
             Field::Integer(payment.expires_at()),
             Field::Integer(payment.created_at),
             Field::Integer(1),
-        ],
-    )
-}
-
-/// Writes the row of `idempotency_keys`. What was answered is the data of the payment's first event.
-pub fn put_key(rows: &mut RowBuffer, payment: &NewPayment) -> Result<(), FieldError> {
-    put_row(
-        rows,
-        &[
-            Field::Uuid(payment.tenant.merchant_id),
-            Field::Boolean(payment.tenant.live),
-            Field::Text(OPERATION),
             Field::Text(&payment.key),
             Field::Bytea(&payment.fingerprint),
-            Field::Uuid(payment.id),
-            Field::Null,
-            Field::Integer(payment.created_at),
         ],
     )
 }

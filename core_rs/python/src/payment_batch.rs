@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pycore_engine::{CreateResult, FieldError};
-use pycore_payments::{put_event, put_key, put_payment};
+use pycore_payments::{put_event, put_payment};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -82,29 +82,23 @@ pub fn payments_recorded(
     counts
 }
 
-/// Writes the rows of payments, of the replies to their requests, and of their events.
+/// Writes the rows of payments and of their events.
 #[pyfunction]
 pub fn write_payments(
     py: Python<'_>,
     mut payments: Vec<PyRefMut<'_, NewPayment>>,
     ids: &IdGenerator,
     payment_rows: &RowBuffer,
-    key_rows: &RowBuffer,
     event_rows: &RowBuffer,
 ) -> PyResult<()> {
     let event_ids = payments
         .iter()
         .map(|_| ids.next(py))
         .collect::<PyResult<Vec<u128>>>()?;
-    let (mut made, mut keys, mut events) = (
-        payment_rows.buffer(),
-        key_rows.buffer(),
-        event_rows.buffer(),
-    );
+    let (mut made, mut events) = (payment_rows.buffer(), event_rows.buffer());
     for (each, event_id) in payments.iter_mut().zip(event_ids) {
         let reply = each.payment.json();
         put_payment(&mut made, &each.payment)
-            .and_then(|()| put_key(&mut keys, &each.payment))
             .and_then(|()| put_event(&mut events, event_id, &each.payment, &reply))
             .map_err(unfit)?;
         each.reply = Some(reply);

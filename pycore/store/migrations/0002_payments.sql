@@ -77,6 +77,8 @@ CREATE TABLE cashier_key (
 );
 
 -- What a payer was asked to pay. The winner's channel and attempt are here once there is one.
+-- idempotency_key, fingerprint: of the request that made it. It was answered with the data of the payment's first event
+-- unless there is another answer in idempotency_keys.
 CREATE TABLE payments (
     id                 uuid NOT NULL,
     merchant_id        uuid NOT NULL,
@@ -105,8 +107,12 @@ CREATE TABLE payments (
     expires_at         bigint NOT NULL,
     updated_at         bigint NOT NULL,
     version            integer NOT NULL,
+    idempotency_key    text NOT NULL,
+    fingerprint        bytea NOT NULL,
     PRIMARY KEY (id),
-    UNIQUE (merchant_reference, merchant_id, live)
+    -- What comes first in these two alone tells nearly all rows apart.
+    UNIQUE (merchant_reference, merchant_id, live),
+    UNIQUE (idempotency_key, merchant_id, live)
 );
 CREATE INDEX payments_of_merchant ON payments (merchant_id, live, id);
 CREATE INDEX payments_of_customer ON payments (customer_id, id) WHERE customer_id IS NOT NULL;
@@ -207,8 +213,8 @@ CREATE TABLE payment_timeline (
 );
 CREATE INDEX payment_timeline_of_payment ON payment_timeline (payment_id, sequence);
 
--- What was answered to a request that moves money, kept so that the same request is answered the same. Where reply is
--- NULL the request made payment_id, and was answered with the data of that payment's first event.
+-- What was answered to a request that moves money, kept so that the same request is answered the same. Of those that
+-- made a payment only what was confirmed through a channel at once is here: the answer of that.
 -- The key comes first in the index: it alone tells nearly all rows apart.
 CREATE TABLE idempotency_keys (
     merchant_id uuid NOT NULL,
@@ -216,11 +222,9 @@ CREATE TABLE idempotency_keys (
     operation   text NOT NULL,
     key         text NOT NULL,
     fingerprint bytea NOT NULL,
-    payment_id  uuid,
-    reply       json,
+    reply       json NOT NULL,
     created_at  bigint NOT NULL,
-    PRIMARY KEY (key, merchant_id, live, operation),
-    CHECK (reply IS NOT NULL OR payment_id IS NOT NULL)
+    PRIMARY KEY (key, merchant_id, live, operation)
 );
 
 -- The outbox: what happened, in the order it became durable. data is the resource as it was then.

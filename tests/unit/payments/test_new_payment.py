@@ -20,11 +20,11 @@ from pycore.events import EVENTS, EventType, event_row
 from pycore.ids import IDS, format_typed_id, new_id, parse_typed_id
 from pycore.ledger import CreateTransferStatus
 from pycore.payments.balance_limits import Authentication
-from pycore.payments.creation import BALANCE, OPERATION, payment_of
+from pycore.payments.creation import BALANCE, payment_of
 from pycore.payments.payment import CaptureMethod, PaymentMethod, PaymentStatus, Purpose, encoded
 from pycore.payments.record import PaymentRecord
 from pycore.payments.request import CreatePayment, Payer, check_reference, settle_doubts
-from pycore.payments.tables import IDEMPOTENCY_KEYS, PAYMENTS
+from pycore.payments.tables import PAYMENTS
 from pycore.tenant import Tenant
 
 TENANT = Tenant(new_id(), live=False)
@@ -62,8 +62,8 @@ def new(request: CreatePayment, key: str = "k1") -> NewPayment:
 
 
 def rows_of(payment: NewPayment) -> list[RowBuffer]:
-    """Return the rows of payments, idempotency keys and events."""
-    buffers = [RowBuffer(table.columns) for table in (PAYMENTS, IDEMPOTENCY_KEYS, EVENTS)]
+    """Return the rows of payments and events."""
+    buffers = [RowBuffer(table.columns) for table in (PAYMENTS, EVENTS)]
     write_payments([payment], IDS, *buffers)
     return buffers
 
@@ -100,15 +100,13 @@ def buffer_of(columns: Any, row: tuple[Any, ...]) -> str:
 @given(requests())
 def test_rows_events_and_replies_are_those_of_the_record(request: CreatePayment) -> None:
     payment = new(request)
-    made, keys, events = rows_of(payment)
+    made, events = rows_of(payment)
     record = record_of(payment, request)
     data = encoded(record.public())
     assert payment.reply is not None
     assert payment_of(payment) == record.public()
     assert msgspec.json.decode(payment.reply) == msgspec.json.decode(data)
-    assert made.json() == buffer_of(PAYMENTS.columns, record.inserted())
-    key = (*TENANT, OPERATION, "k1", payment.fingerprint, payment.id, None, NOW_NS)
-    assert keys.json() == buffer_of(IDEMPOTENCY_KEYS.columns, key)
+    assert made.json() == buffer_of(PAYMENTS.columns, (*record.inserted(), "k1", payment.fingerprint))
     row = event_row(TENANT, EventType.PAYMENT_CREATED, payment.id, payment.reply.encode(), NOW_NS)
     found = msgspec.json.decode(events.json())[0]
     expected = msgspec.json.decode(buffer_of(EVENTS.columns, row))[0]
@@ -136,7 +134,7 @@ def test_messages_and_rows_tell_what_the_ledger_decided(request: CreatePayment, 
     request = msgspec.structs.replace(request, **fields)
     payment = new(request)
     decide_payments([payment], bytes(8) + status.to_bytes(4, "little") + bytes(4))
-    made, _, _ = rows_of(payment)
+    made, _ = rows_of(payment)
     held = request.capture_method is CaptureMethod.MANUAL
     decided: dict[str, Any]
     if status is CreateTransferStatus.EXCEEDS_CREDITS:
@@ -147,7 +145,7 @@ def test_messages_and_rows_tell_what_the_ledger_decided(request: CreatePayment, 
         decided = {"status": PaymentStatus.SUCCEEDED, "amount_captured": request.amount}
     record = msgspec.structs.replace(record_of(payment, request), channel=BALANCE, **decided)
     assert payment_of(payment) == record.public()
-    assert made.json() == buffer_of(PAYMENTS.columns, record.inserted())
+    assert made.json() == buffer_of(PAYMENTS.columns, (*record.inserted(), "k1", payment.fingerprint))
     message = write_payment(record.public())
     assert pb.CreatePaymentResponse.FromString(payment.response()).payment == message
     (result,) = pb.SubmitPaymentsResponse.FromString(payment.result()).results
