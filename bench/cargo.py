@@ -22,6 +22,7 @@ from pycore.ledger.transfer import unpack_transfers
 from pycore.payments import CreatePayment, PaymentMethod
 
 _AMOUNT_MAX = 1000
+_LETTERS = ascii_lowercase.replace("v", "")
 _SUCCEEDED = pb.PaymentStatus.Value("PAYMENT_STATUS_SUCCEEDED")
 
 
@@ -121,8 +122,8 @@ class Payments:
     """Payments from balances, each with a reference and a request id of its own."""
 
     def __init__(self, till: Till, *, seed: int, batch: int, count: int, streamed: bool) -> None:
-        # Letters only: what looks like a card's number is refused.
-        random, run = Random(seed), "".join(secrets.choice(ascii_lowercase) for _ in range(10))
+        # What looks like a card's number or verification value ("cvc-123") is refused.
+        random, run = Random(seed), "".join(secrets.choice(_LETTERS) for _ in range(10))
         self.batch = batch
         self.metadata: Metadata = (("authorization", f"Bearer {till.api_key}"),)
         self._streamed = streamed

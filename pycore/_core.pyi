@@ -51,6 +51,7 @@ __all__ = [
     "encode_accounts",
     "encode_results",
     "encode_transfers",
+    "expect_payments",
     "find_card_numbers",
     "key_check",
     "mask_card_numbers",
@@ -677,8 +678,14 @@ def read_payments(
 def recall_arguments(payments: Sequence[NewPayment]) -> tuple[list[str], list[bool], list[str], list[str]]:
     """Return what the database is asked about payments: merchants (hexadecimal), modes, keys, references."""
 
-def decide_payments(payments: Sequence[NewPayment], results: Buffer) -> None:
-    """Take what became of the transfers, packed. Raises ValueError for what cannot be: nothing may be recorded then."""
+def expect_payments(payments: Sequence[NewPayment]) -> None:
+    """Take that the transfers will be made, as nearly all are."""
+
+def decide_payments(payments: Sequence[NewPayment], results: Buffer) -> bool:
+    """Take what became of the transfers, packed; return whether one is decided otherwise than it was before.
+
+    Raises ValueError for what cannot be: nothing may be recorded then.
+    """
 
 def payments_recorded(payments: Sequence[NewPayment]) -> dict[str, int]:
     """Note that payments are durable; return how many of each status there are."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 import asyncpg
@@ -54,8 +54,10 @@ class Journal:
         self._unsettled: tuple[int, bytes] = (0, GENESIS)
         self.lsn = lsn
 
-    async def append(self, batch: _core.Batch, rows: BatchRows) -> None:
+    async def append(self, batch: _core.Batch, rows: BatchRows, under_way: Callable[[], None]) -> None:
         """Make a batch and its rows durable in one transaction.
+
+        ``under_way`` is called at the moment from which on PostgreSQL is at work.
 
         Raises LedgerFencedError where another writer took over, a PostgreSQL error where the server refused (nothing
         was recorded), and a connection error where the outcome is unknown until ``settle``.
@@ -67,9 +69,11 @@ class Journal:
         values = (SHARD, lease.epoch, lsn, batch.event_count, self._head, digest, batch.results_digest, batch.body)
         beside, documents = rows.beside_append(len(values) + 1)
         sql = _APPEND.format(beside=beside)
+        if not rows.is_copied:
+            under_way()
         if rows.needs_transaction:
             async with lease.connection.transaction():
-                await rows.write(lease.connection)
+                await rows.write(lease.connection, under_way)
                 appended = await lease.connection.fetchval(sql, *values, *documents)
                 if appended is None:
                     raise LedgerFencedError

@@ -110,8 +110,10 @@ class BatchRows:
         """Whether something must be written before the statement that appends."""
         return bool(self._statements) or self.is_copied
 
-    async def write(self, connection: Connection) -> None:
+    async def write(self, connection: Connection, under_way: Callable[[], None]) -> None:
         """Write what does not travel with the append, inside the caller's transaction.
+
+        ``under_way`` is called when PostgreSQL has the first of many insertions, and is at work.
 
         Raises RowCountError where a statement changed another number of rows than it was given: a version guard did
         not hold, and nothing of the batch may be kept.
@@ -124,7 +126,7 @@ class BatchRows:
         if self.is_copied:
             for table, buffer in self._insertions.items():
                 names = [name for name, _ in table.columns]
-                await copy_rows(connection, table.name, names, buffer.copy())
+                await copy_rows(connection, table.name, names, buffer.copy(), under_way)
 
     def beside_append(self, first_parameter: int) -> tuple[str, list[str]]:
         """Return what travels with the append: the queries to put beside it, and their arguments from that number on.

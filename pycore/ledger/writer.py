@@ -50,6 +50,7 @@ _QUIET_TURNS = 16
 _TURNS_MAX = 256
 _UNITS_LOOKED_AT = 64
 _EVENTS_WITH_ROWS_ENOUGH = 256
+_TELL_SECONDS_MAX = 0.01
 _RETRY_AFTER_MS = 200
 _SETTLE_SECONDS = 2.0
 _RECONNECT_SECONDS_MIN = 0.02
@@ -81,6 +82,8 @@ class Writer:
         self._expiry_timer: asyncio.TimerHandle | None = None
         self._refusal: PycoreError | None = None
         self._closing = False
+        self._durable: tuple[list[Unit], bytes] | None = None
+        self._telling: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self.stats = WriterStats()
         self.rows_written: Callable[[], None] | None = None
@@ -172,6 +175,8 @@ class Writer:
             self._refuse_queue(self._refusal)
             log.critical("the writer stopped", reason=repr(error), lsn=self._journal.lsn)
             raise
+        finally:
+            self._tell()
 
     async def _empty_queue(self) -> None:
         while True:
@@ -270,8 +275,28 @@ class Writer:
         if written and self.rows_written is not None:
             self.rows_written()
         self.stats.observe_batch(batch, units=len(units), seconds=time.perf_counter() - started)
-        answer(units, batch.results)
+        self._tell_soon(units, batch.results)
         return []
+
+    def _tell_soon(self, units: list[Unit], results: bytes) -> None:
+        """Answer what is durable; where much waits already, once PostgreSQL has that.
+
+        It takes the callers as long to read their answers as PostgreSQL to write a third of a batch.
+        """
+        self._tell()
+        self._durable = units, results
+        if self._has_enough_rows():
+            self._telling = asyncio.get_running_loop().call_later(_TELL_SECONDS_MAX, self._tell)
+        else:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._durable is not None:
+            answer(*self._durable)
+            self._durable = None
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
 
     def _isolate(self, units: list[Unit], error: Exception) -> list[Unit]:
         """Return the first half of a batch whose rows were refused, until the guilty unit is alone; it is told.
@@ -317,7 +342,7 @@ class Writer:
         """
         while True:
             try:
-                await self._journal.append(batch, written)
+                await self._journal.append(batch, written, self._tell)
                 return
             except LedgerFencedError as error:
                 self._refusal = error

@@ -15,6 +15,7 @@ from pycore._core import (
     PaymentClaims,
     RowBuffer,
     decide_payments,
+    expect_payments,
     payments_recorded,
     recall_arguments,
     write_payments,
@@ -165,9 +166,15 @@ class PaymentCreation:
             self._tell(payments)
             return
 
+        # Written while the batch before is on its way, as they will nearly always be.
+        expect_payments(deciding)
+        rows = _rows(payments)
+
         def rows_of(results: bytes) -> list[Part]:
-            decide_payments(deciding, results)
-            return _rows(payments)
+            nonlocal rows
+            if decide_payments(deciding, results):
+                rows = _rows(payments)
+            return rows
 
         try:
             transfers = await self._transfers(deciding)

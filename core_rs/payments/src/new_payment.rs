@@ -143,18 +143,26 @@ impl NewPayment {
         }
     }
 
-    /// Takes what became of the transfer. It may be judged again, after another call's rows were refused: nothing of the
-    /// first time stays. Fails for what cannot be; nothing of it is then written.
-    pub fn decide(&mut self, status: u32) -> Result<(), u32> {
+    /// Takes that the transfer will be made.
+    pub fn expect(&mut self) {
         let held = self.request.capture_method == CaptureMethod::Manual;
-        (self.status, self.failure_code) = if status == CreateTransferStatus::Created as u32 {
-            (if held { PaymentStatus::Authorized } else { PaymentStatus::Succeeded }, None)
+        self.status = if held { PaymentStatus::Authorized } else { PaymentStatus::Succeeded };
+        self.failure_code = None;
+    }
+
+    /// Takes what became of the transfer, and returns whether it is decided otherwise than it was. It may be judged again,
+    /// after another call's rows were refused: nothing of the first time stays. Fails for what cannot be; nothing of it
+    /// is then written.
+    pub fn decide(&mut self, status: u32) -> Result<bool, u32> {
+        let before = (self.status, self.failure_code);
+        if status == CreateTransferStatus::Created as u32 {
+            self.expect();
         } else if status == CreateTransferStatus::ExceedsCredits as u32 {
-            (PaymentStatus::Failed, Some("insufficient_balance"))
+            self.refuse("insufficient_balance");
         } else {
             return Err(status);
-        };
-        Ok(())
+        }
+        Ok(before != (self.status, self.failure_code))
     }
 
     /// Takes back what was decided, to decide anew: nothing of it was recorded.

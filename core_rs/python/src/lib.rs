@@ -49,7 +49,7 @@ mod _core {
     use crate::new_payment::{NewPayment, read_payment, read_payments};
     #[pymodule_export]
     use crate::payment_batch::{
-        decide_payments, payments_recorded, recall_arguments, write_payments,
+        decide_payments, expect_payments, payments_recorded, recall_arguments, write_payments,
     };
     #[pymodule_export]
     use crate::payment_claims::PaymentClaims;

@@ -47,26 +47,35 @@ pub fn recall_arguments<'py>(
     Ok((merchants, modes, keys, references))
 }
 
-/// Takes what became of the transfers of payments.
+/// Takes that the transfers of payments will be made, as nearly all are.
+#[pyfunction]
+pub fn expect_payments(mut payments: Vec<PyRefMut<'_, NewPayment>>) {
+    for each in &mut payments {
+        each.payment.expect();
+    }
+}
+
+/// Takes what became of the transfers of payments; returns whether one is decided otherwise than it was before.
 #[pyfunction]
 pub fn decide_payments(
     mut payments: Vec<PyRefMut<'_, NewPayment>>,
     results: &Bound<'_, PyAny>,
-) -> PyResult<()> {
+) -> PyResult<bool> {
     let results = bytes_of(results)?;
     check_records(&results, RESULT_SIZE)?;
     if results.len() != payments.len() * RESULT_SIZE {
         return Err(PyValueError::new_err("each payment needs its result"));
     }
+    let mut changed = false;
     for (each, result) in payments.iter_mut().zip(results.chunks_exact(RESULT_SIZE)) {
         let result = CreateResult::read_from_bytes(result).expect("a whole record");
-        each.payment.decide(result.status).map_err(|status| {
+        changed |= each.payment.decide(result.status).map_err(|status| {
             PyValueError::new_err(format!(
                 "a payment's transfer cannot end with status {status}"
             ))
         })?;
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// Notes that payments are durable, and returns how many of each status there are.

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pycore import _core
 from pycore.errors import LedgerFencedError, RowsRefusedError
-from pycore.ledger import Insertion, Ledger, Operation, Rows, Table
+from pycore.ledger import Insertion, Ledger, Operation, Rows, Table, writer
 from pycore.ledger import rows as ledger_rows
 from tests.unit.ledger.conftest import OpenLedger, account, transfer
 
@@ -129,6 +129,24 @@ async def test_a_row_that_is_refused_spoils_only_its_own_request(
     assert refused.constraint == "everything_id_key"
     assert answers == [None] * 9
     assert await _ids_in(beside) == list(range(9))
+
+
+async def test_callers_are_told_though_the_next_batch_hangs(
+    form: None, ledger: Ledger, beside: asyncpg.Connection
+) -> None:
+    """They are told once the database has that batch, but they never wait for it long."""
+    async with asyncio.TaskGroup() as tasks, beside.transaction():
+        await beside.execute("LOCK TABLE everything")
+        first = tasks.create_task(ledger.create_transfers([transfer(1, 2, 5)]))
+        for is_waiting in (True, False):  # until it was taken, and is on its way
+            while bool(ledger.stats().writer.queued_events) is not is_waiting:
+                await asyncio.sleep(0)
+        # More than the sockets hold, so that the database does not have all of it.
+        rows = [(id, *NULLS[:5], "x" * 4096, None, None) for id in range(writer._EVENTS_WITH_ROWS_ENOUGH)]
+        second = tasks.create_task(ledger.record([Insertion(EVERYTHING, rows)]))
+        await asyncio.wait_for(asyncio.shield(first), 5)
+        assert not second.done()
+    assert len(await _ids_in(beside)) == writer._EVENTS_WITH_ROWS_ENOUGH
 
 
 UNFIT = {
