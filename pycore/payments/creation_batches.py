@@ -82,11 +82,18 @@ class CreationBatches:
             self._preparing = None
 
     async def _await_the_last(self) -> None:
-        """Wait a moment for those who were answered last, and are about to ask again."""
-        waiting = 0
-        while waiting < len(self._waiting) < min(self._last_calls, _PAYMENTS_WORTH_OVERLAPPING):
-            waiting = len(self._waiting)
-            await asyncio.sleep(_MOMENT_SECONDS)
+        """Wait a moment for those who were answered last, and are about to ask again, with others; not for a lone one.
+
+        Where it were only for as many as the last, batches would never grow.
+        """
+        enough = min(2 * self._last_calls - 1, _PAYMENTS_WORTH_OVERLAPPING)
+        waiting, since = 0, time.monotonic()
+        while len(self._waiting) < enough:
+            if len(self._waiting) > waiting:
+                waiting, since = len(self._waiting), time.monotonic()
+            elif time.monotonic() - since >= _MOMENT_SECONDS:
+                return
+            await asyncio.sleep(_MOMENT_SECONDS / 4)
 
     async def _enough_waiting(self) -> None:
         """Wait a little, until a batch is durable or so many payments wait that they are worth a batch beside it."""
