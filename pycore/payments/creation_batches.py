@@ -53,13 +53,14 @@ class CreationBatches:
         self._under_way: set[asyncio.Task[None]] = set()
         self._preparing: asyncio.Task[None] | None = None
         self._enough = asyncio.Event()
+        self._enough_payments = 0
 
     async def made(self, payments: Sequence[NewPayment], deadline: float | None) -> None:
         """Return when each payment has its outcome. Raises what concerns all of them."""
         call = _Call(payments, deadline, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._waiting_payments += len(payments)
-        if self._waiting_payments >= _PAYMENTS_WORTH_OVERLAPPING:
+        if self._waiting_payments >= self._enough_payments:
             self._enough.set()
         if self._preparing is None:
             self._preparing = asyncio.create_task(self._prepare_all(), name="payments-preparing")
@@ -69,7 +70,8 @@ class CreationBatches:
         try:
             while self._waiting:
                 if self._under_way and self._waiting_payments < _PAYMENTS_WORTH_OVERLAPPING:
-                    await self._enough_waiting()
+                    # They are worth a batch beside it once they are more; a little patience where it takes long.
+                    await self._more_waiting(_PAYMENTS_WORTH_OVERLAPPING, _PATIENCE_SECONDS)
                 await self._await_the_last()
                 calls = self._take()
                 self._last_calls = len(calls)
@@ -93,13 +95,14 @@ class CreationBatches:
                 waiting, since = len(self._waiting), time.monotonic()
             elif time.monotonic() - since >= _MOMENT_SECONDS:
                 return
-            await asyncio.sleep(_MOMENT_SECONDS / 4)
+            await self._more_waiting(enough, _MOMENT_SECONDS)
 
-    async def _enough_waiting(self) -> None:
-        """Wait a little, until a batch is durable or so many payments wait that they are worth a batch beside it."""
+    async def _more_waiting(self, enough: int, seconds: float) -> None:
+        """Wait for so long, until a batch is durable or so many payments wait."""
         self._enough.clear()
+        self._enough_payments = enough
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._enough.wait(), _PATIENCE_SECONDS)
+            await asyncio.wait_for(self._enough.wait(), seconds)
 
     def _recorded(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
