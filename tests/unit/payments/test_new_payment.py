@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.rpc.payment_messages import write_payment
-from pycore._core import NewPayment, RowBuffer, decide_payments, read_payment, read_payments, write_payments
+from pycore._core import (
+    NewPayment,
+    RowBuffer,
+    decide_payments,
+    expect_payments,
+    read_payment,
+    read_payments,
+    write_payments,
+)
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.client.payment_wire import write_create
 from pycore.errors import InvalidRequestError
@@ -66,6 +74,10 @@ def rows_of(payment: NewPayment) -> list[RowBuffer]:
     buffers = [RowBuffer(table.columns) for table in (PAYMENTS, EVENTS)]
     write_payments([payment], IDS, *buffers)
     return buffers
+
+
+def result(status: CreateTransferStatus) -> bytes:
+    return bytes(8) + status.to_bytes(4, "little") + bytes(4)
 
 
 def record_of(payment: NewPayment, request: CreatePayment) -> PaymentRecord:
@@ -133,7 +145,7 @@ def test_messages_and_rows_tell_what_the_ledger_decided(request: CreatePayment, 
     fields = {"method": PaymentMethod.BALANCE, "confirm": True, "customer_id": format_typed_id("cus", 7)}
     request = msgspec.structs.replace(request, **fields)
     payment = new(request)
-    decide_payments([payment], bytes(8) + status.to_bytes(4, "little") + bytes(4))
+    decide_payments([payment], result(status))
     made, _ = rows_of(payment)
     held = request.capture_method is CaptureMethod.MANUAL
     decided: dict[str, Any]
@@ -148,14 +160,25 @@ def test_messages_and_rows_tell_what_the_ledger_decided(request: CreatePayment, 
     assert made.json() == buffer_of(PAYMENTS.columns, (*record.inserted(), "k1", payment.fingerprint))
     message = write_payment(record.public())
     assert pb.CreatePaymentResponse.FromString(payment.response()).payment == message
-    (result,) = pb.SubmitPaymentsResponse.FromString(payment.result()).results
-    assert (result.request_id, result.payment) == ("k1", message)
+    (submitted,) = pb.SubmitPaymentsResponse.FromString(payment.result()).results
+    assert (submitted.request_id, submitted.payment) == ("k1", message)
+
+
+def test_it_is_told_whether_the_ledger_decided_as_expected() -> None:
+    payment = new(paid_from_balance())
+    expect_payments([payment])
+    assert payment.status == "succeeded"
+    assert not decide_payments([payment], result(CreateTransferStatus.CREATED))
+    assert decide_payments([payment], result(CreateTransferStatus.EXCEEDS_CREDITS))
+    assert payment.status == "failed"
+    assert not decide_payments([payment], result(CreateTransferStatus.EXCEEDS_CREDITS))
+    assert decide_payments([payment], result(CreateTransferStatus.CREATED)), "another batch may end otherwise"
 
 
 def test_a_transfer_cannot_end_otherwise() -> None:
     payment = new(paid_from_balance())
     with pytest.raises(ValueError, match="cannot end"):
-        decide_payments([payment], bytes(8) + CreateTransferStatus.EXCEEDS_DEBITS.to_bytes(4, "little") + bytes(4))
+        decide_payments([payment], result(CreateTransferStatus.EXCEEDS_DEBITS))
 
 
 def paid_from_balance(**fields: Any) -> CreatePayment:
