@@ -33,7 +33,7 @@ _CEILINGS: dict[str, tuple[DoorKind, int, int, int]] = {
     # door, callers, batch, and how many a second the prepared requests suffice for
     "payment_unary": ("unary", 64, 1, 12_000),
     "payment_stream": ("stream", 64, 1, 30_000),
-    "payment_batch_100": ("unary", 16, 100, 80_000),
+    "payment_batch_100": ("unary", 64, 100, 80_000),
 }
 
 
