@@ -113,7 +113,7 @@ class BatchRows:
     async def write(self, connection: Connection, under_way: Callable[[], None]) -> None:
         """Write what does not travel with the append, inside the caller's transaction.
 
-        ``under_way`` is called when PostgreSQL has the first of many insertions, and is at work.
+        ``under_way`` is called, perhaps several times, when many insertions are on their way to PostgreSQL.
 
         Raises RowCountError where a statement changed another number of rows than it was given: a version guard did
         not hold, and nothing of the batch may be kept.

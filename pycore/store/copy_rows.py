@@ -14,7 +14,7 @@ async def copy_rows(
 ) -> None:
     """Write rows in the format of ``COPY … BINARY``. Raises PostgreSQL's errors.
 
-    ``sent`` is called when PostgreSQL has them, and is at work.
+    ``sent`` is called when all of them are on their way, and PostgreSQL is at work.
     """
     await connection.copy_to_table(table, source=_pieces(rows, sent), columns=columns, format="binary")
 
