@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pycore import _core
 from pycore.errors import LedgerFencedError, RowsRefusedError
-from pycore.ledger import Insertion, Ledger, Operation, Rows, Table, writer
+from pycore.ledger import Insertion, Ledger, Operation, Rows, Table
 from pycore.ledger import rows as ledger_rows
 from tests.unit.ledger.conftest import OpenLedger, account, transfer
 
@@ -142,11 +142,11 @@ async def test_callers_are_told_though_the_next_batch_hangs(
             while bool(ledger.stats().writer.queued_events) is not is_waiting:
                 await asyncio.sleep(0)
         # More than the sockets hold, so that the database does not have all of it.
-        rows = [(id, *NULLS[:5], "x" * 4096, None, None) for id in range(writer._EVENTS_WITH_ROWS_ENOUGH)]
+        rows = [(id, *NULLS[:5], "x" * 4096, None, None) for id in range(256)]
         second = tasks.create_task(ledger.record([Insertion(EVERYTHING, rows)]))
         await asyncio.wait_for(asyncio.shield(first), 5)
         assert not second.done()
-    assert len(await _ids_in(beside)) == writer._EVENTS_WITH_ROWS_ENOUGH
+    assert len(await _ids_in(beside)) == 256
 
 
 UNFIT = {
