@@ -14,7 +14,7 @@ from pycore.tenant import Tenant
 POLL_SECONDS: Final = 1.0
 """How long an event waits at most to be noticed where nobody says that there is one."""
 
-PACE_SECONDS: Final = 0.02
+PACE_SECONDS: Final = 0.05
 """The least time between two looks: under load one look finds many events."""
 
 log = structlog.get_logger(__name__)

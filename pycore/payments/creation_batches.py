@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Final, NamedTuple
 
 from pycore._core import NewPayment
@@ -52,7 +51,7 @@ class CreationBatches:
         self._doubtful_until = 0.0
         self._under_way: set[asyncio.Task[None]] = set()
         self._preparing: asyncio.Task[None] | None = None
-        self._enough = asyncio.Event()
+        self._enough: asyncio.Future[None] | None = None
         self._enough_payments = 0
 
     async def made(self, payments: Sequence[NewPayment], deadline: float | None) -> None:
@@ -61,7 +60,7 @@ class CreationBatches:
         self._waiting.append(call)
         self._waiting_payments += len(payments)
         if self._waiting_payments >= self._enough_payments:
-            self._enough.set()
+            self._go_on()
         if self._preparing is None:
             self._preparing = asyncio.create_task(self._prepare_all(), name="payments-preparing")
         await call.done
@@ -99,14 +98,23 @@ class CreationBatches:
 
     async def _more_waiting(self, enough: int, seconds: float) -> None:
         """Wait for so long, until a batch is durable or so many payments wait."""
-        self._enough.clear()
-        self._enough_payments = enough
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._enough.wait(), seconds)
+        loop = asyncio.get_running_loop()
+        self._enough, self._enough_payments = loop.create_future(), enough
+        # Not ``wait_for``: its task and timeout cost a batch of a few payments as much as these.
+        timer = loop.call_later(seconds, self._go_on)
+        try:
+            await self._enough
+        finally:
+            timer.cancel()
+            self._enough = None
+
+    def _go_on(self) -> None:
+        if self._enough is not None and not self._enough.done():
+            self._enough.set_result(None)
 
     def _recorded(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        self._enough.set()
+        self._go_on()
 
     def _take(self) -> list[_Call]:
         """Return what waits, as far as one batch holds it, without what nobody waits for any more."""
