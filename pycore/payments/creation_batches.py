@@ -48,6 +48,8 @@ class CreationBatches:
         self._waiting: deque[_Call] = deque()
         self._waiting_payments = 0
         self._last_calls = 0
+        self._open_calls = 0
+        self._calls_at_once = 0
         self._doubtful_until = 0.0
         self._under_way: set[asyncio.Task[None]] = set()
         self._preparing: asyncio.Task[None] | None = None
@@ -59,11 +61,16 @@ class CreationBatches:
         call = _Call(payments, deadline, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._waiting_payments += len(payments)
+        self._open_calls += 1
+        self._calls_at_once = max(self._calls_at_once, self._open_calls)
         if self._waiting_payments >= self._enough_payments:
             self._go_on()
         if self._preparing is None:
             self._preparing = asyncio.create_task(self._prepare_all(), name="payments-preparing")
-        await call.done
+        try:
+            await call.done
+        finally:
+            self._open_calls -= 1
 
     async def _prepare_all(self) -> None:
         try:
@@ -74,6 +81,7 @@ class CreationBatches:
                 await self._await_the_last()
                 calls = self._take()
                 self._last_calls = len(calls)
+                self._calls_at_once = max(self._calls_at_once - 1, self._open_calls)
                 looks = int(time.monotonic() < self._doubtful_until)
                 if fresh := await self._prepared(calls, looks):
                     task = asyncio.create_task(self._record_all(fresh, looks), name="payments-recording")
@@ -83,11 +91,11 @@ class CreationBatches:
             self._preparing = None
 
     async def _await_the_last(self) -> None:
-        """Wait a moment for those who were answered last, and are about to ask again, with others; not for a lone one.
+        """Wait a moment for those who were answered last, and are about to ask again, with others.
 
-        Where it were only for as many as the last, batches would never grow.
+        Where it were only for as many as the last, batches would never grow; for more than call at once, nobody comes.
         """
-        enough = min(2 * self._last_calls - 1, _PAYMENTS_WORTH_OVERLAPPING)
+        enough = min(2 * self._last_calls - 1, self._calls_at_once, _PAYMENTS_WORTH_OVERLAPPING)
         waiting, since = 0, time.monotonic()
         while len(self._waiting) < enough:
             if len(self._waiting) > waiting:
