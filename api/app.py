@@ -13,6 +13,7 @@ from api.rpc.server import RpcServer
 from api.services import Services, open_services
 from api.tls import Tls
 from pycore.config import Settings, mask_dsn
+from pycore.cores import share_one_core
 from pycore.ledger import Ledger
 
 STOP_SECONDS = 30.0
@@ -74,6 +75,8 @@ async def serve(
         seconds = time.monotonic() - started
         tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
         services = await open_services(ledger, settings)
+        if settings.server.one_core:
+            share_one_core()
         doors = Doors(services, tls)
         async with services.outbox, services.channels:
             await doors.open(settings.server.grpc_address, settings.server.http_address)

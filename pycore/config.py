@@ -70,6 +70,7 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
         tls_client_ca_file: PEM file with the certificates that sign clients' certificates; every caller must show one.
         open_ledger_on_loopback: where no TLS is spoken, and so only this machine can call, take calls of the raw ledger
             and of the metrics without an operator's key. Turn it off where a proxy on this machine lets others in.
+        one_core: keep the event loop and gRPC's threads, which hand every call to one another, on one core.
     """
 
     grpc_address: str = "127.0.0.1:7400"
@@ -78,6 +79,7 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_key_file: str | None = None
     tls_client_ca_file: str | None = None
     open_ledger_on_loopback: bool = True
+    one_core: bool = True
 
     @property
     def is_open_to_this_machine(self) -> bool:

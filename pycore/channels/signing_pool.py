@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from pycore.cores import use_all_cores
+
 Value = TypeVar("Value")
 
 
@@ -14,7 +16,7 @@ class SigningPool:
     """A few threads that sign and verify; more of them than processors gain nothing."""
 
     def __init__(self, threads: int = 2) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="channel-signing")
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="channel-signing", initializer=use_all_cores)
 
     async def run(self, work: Callable[..., Value], *arguments: Any) -> Value:
         """Return what ``work`` returns, computed in a thread."""

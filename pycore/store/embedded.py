@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 
 from pycore.config import StoreSettings
+from pycore.cores import use_all_cores
 from pycore.errors import DatabaseStartError, DataFolderInUseError
 from pycore.store import launch
 from pycore.store.binaries import Binaries, find_binaries
@@ -248,7 +249,7 @@ class EmbeddedServer:
             *(str(self._owner.user), str(self._owner.group), self._programs().program(program), *arguments),
         ]
         with self._log.open() as output:
-            return subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603
                 command,
                 cwd=folder,
                 env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
@@ -257,6 +258,9 @@ class EmbeddedServer:
                 stderr=output,
                 start_new_session=True,
             )
+        # Where the server keeps to one core, a database that is started again is not to share it.
+        use_all_cores(process.pid)
+        return process
 
     def _programs(self) -> Binaries:
         if self._binaries is None:

@@ -1,6 +1,7 @@
 """``python -m api`` as an operator meets it: it says what it does, stops cleanly, and finds everything again."""
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -55,6 +56,21 @@ async def test_what_was_accepted_is_finished_when_it_stops(database_dsn: str, tm
         found = await client.lookup_transfers([each.id for each in transfers])
         assert len(found) >= answered
         assert (await client.lookup_accounts([1]))[0].debits_posted == len(found)
+        assert await server.stop() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one choose cores")
+@pytest.mark.parametrize(("one_core", "cores"), [("true", 1), ("false", len(os.sched_getaffinity(0)))])
+async def test_the_event_loop_and_the_threads_of_grpc_share_a_core(
+    database_dsn: str, tmp_path: Path, one_core: str, cores: int
+) -> None:
+    async with running(database_dsn, tmp_path, PYCORE_SERVER_ONE_CORE=one_core) as server:
+        async with LedgerClient(server.grpc) as client:
+            assert await client.trial_balance() == []
+        threads = [int(each.name) for each in Path(f"/proc/{server.process.pid}/task").iterdir()]
+        assert len(threads) > 1
+        assert {len(os.sched_getaffinity(each)) for each in threads} == {cores}
+        assert len(set.union(*(os.sched_getaffinity(each) for each in threads))) == cores
         assert await server.stop() == 0
 
 
