@@ -75,9 +75,10 @@ async def serve(
         seconds = time.monotonic() - started
         tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
         services = await open_services(ledger, settings)
-        if settings.server.one_core:
-            share_one_core()
         doors = Doors(services, tls)
+        if settings.server.one_core:
+            # With the thread in which gRPC waits for calls; those in which it reads and writes are not Python's.
+            share_one_core()
         async with services.outbox, services.channels:
             await doors.open(settings.server.grpc_address, settings.server.http_address)
             if settings.channels.public_url is None:

@@ -21,8 +21,6 @@ from bench.suite import Suite
 from pycore.client import LedgerClient
 
 _ROUNDS = 4
-# Where every request wakes all processes, one round tells as much of the machine's mood as of the program.
-_ROUNDS_OF_SINGLES = 12
 _SECONDS = 1.5
 
 
@@ -92,7 +90,7 @@ async def ceiling(suite: Suite, servers: Servers, name: str, spec: Spec, *, rate
     warm_up = msgspec.structs.replace(spec, seconds=0.3, requests_max=spec.requests_max // 10 + 1)
     await servers.load(warm_up, "ledger")
     found, empty, cpu = [], [], dict[str, float]()
-    for _ in range(_ROUNDS if spec.batch > 1 else _ROUNDS_OF_SINGLES):
+    for _ in range(_ROUNDS):
         meter = suite.cpu(**servers.pids())
         found.append(await servers.load(spec, "ledger"))
         cpu = _sum([cpu, meter.read()])

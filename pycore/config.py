@@ -70,7 +70,7 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
         tls_client_ca_file: PEM file with the certificates that sign clients' certificates; every caller must show one.
         open_ledger_on_loopback: where no TLS is spoken, and so only this machine can call, take calls of the raw ledger
             and of the metrics without an operator's key. Turn it off where a proxy on this machine lets others in.
-        one_core: keep the event loop and gRPC's threads, which hand every call to one another, on one core.
+        one_core: keep the event loop and gRPC's waiting thread, which hand each other every call, on one core (Linux).
     """
 
     grpc_address: str = "127.0.0.1:7400"

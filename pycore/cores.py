@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -17,14 +18,16 @@ if sys.platform == "linux":
     """Where a thread's core stands in its ``stat`` file, counted after its name (proc(5), field 39)."""
 
     def share_one_core() -> None:
-        """Keep the calling thread, and the threads and processes it starts from now on, on the core it runs on.
+        """Keep Python's threads as they are now, and whatever they start later, on the core of the calling one.
 
         For threads that hand every piece of work to one another: between two cores each hand-over has to wake the
         other one, which takes longer than the work.
         """
         fields = Path("/proc/thread-self/stat").read_text().rpartition(")")[2].split()
-        with suppress(OSError):
-            os.sched_setaffinity(0, {int(fields[_PROCESSOR])})
+        for thread in threading.enumerate():
+            if thread.native_id is not None:
+                with suppress(OSError):
+                    os.sched_setaffinity(thread.native_id, {int(fields[_PROCESSOR])})
 
     def use_all_cores(process: int = 0) -> None:
         """Let a process just started, or by default the calling thread, run on all cores that we were given."""

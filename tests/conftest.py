@@ -1,7 +1,10 @@
 """What all tests share: one embedded PostgreSQL per run, a fresh database per test."""
 
 import asyncio
+import os
 import re
+import sys
+import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ import asyncpg
 import pytest
 
 from pycore.config import StoreSettings
+from pycore.cores import share_one_core, use_all_cores
 from pycore.store import EmbeddedServer
 from pycore.store.layout import DATABASE
 
@@ -33,3 +37,15 @@ async def database_dsn(embedded_server: EmbeddedServer) -> AsyncIterator[str]:
     yield re.sub(rf"/{DATABASE}\?", f"/{name}?", embedded_server.dsn)
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
+
+
+@pytest.fixture
+def all_cores() -> Iterator[set[int]]:
+    """The cores we may use, while Python's threads are kept on one of them."""
+    if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs Linux and two cores")
+    cores = os.sched_getaffinity(0)
+    share_one_core()
+    yield cores
+    for thread in threading.enumerate():
+        use_all_cores(thread.native_id or 0)

@@ -1,6 +1,5 @@
 """Threads that are kept on one core, and what is let go from it again."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -12,11 +11,6 @@ import pytest
 from pycore.channels.signing_pool import SigningPool
 from pycore.cores import share_one_core, use_all_cores
 
-if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
-    pytest.skip("needs Linux and two cores", allow_module_level=True)
-
-CORES = os.sched_getaffinity(0)
-
 
 def cores(process: int = 0) -> set[int]:
     return os.sched_getaffinity(process)
@@ -24,47 +18,29 @@ def cores(process: int = 0) -> set[int]:
 
 @pytest.fixture
 def thread() -> Iterator[ThreadPoolExecutor]:
-    """A thread of its own: what it is kept to ends with it."""
     with ThreadPoolExecutor(1) as executor:
-        executor.submit(share_one_core).result()
         yield executor
 
 
-def test_a_thread_and_those_it_starts_share_one_core(thread: ThreadPoolExecutor) -> None:
-    def cores_of_another() -> set[int]:
-        with ThreadPoolExecutor(1) as another:
-            return another.submit(cores).result()
-
-    kept = thread.submit(cores).result()
+def test_threads_and_those_they_start_share_the_core_of_one(all_cores: set[int], thread: ThreadPoolExecutor) -> None:
+    use_all_cores()
+    assert thread.submit(cores).result() == cores() == all_cores
+    share_one_core()
+    with ThreadPoolExecutor(1) as later:
+        kept = later.submit(cores).result()
     assert len(kept) == 1
-    assert kept < CORES
-    assert thread.submit(cores_of_another).result() == kept
-    assert cores() == CORES
+    assert thread.submit(cores).result() == cores() == kept
 
 
-def test_it_may_use_all_again(thread: ThreadPoolExecutor) -> None:
-    thread.submit(use_all_cores).result()
-    assert thread.submit(cores).result() == CORES
+def test_a_process_just_started_may_use_all(all_cores: set[int]) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert cores(process.pid) == cores() < all_cores
+        use_all_cores(process.pid)
+        assert cores(process.pid) == all_cores
+    assert cores() < all_cores
 
 
-def test_a_process_it_started_may_use_all(thread: ThreadPoolExecutor) -> None:
-    def started() -> tuple[set[int], set[int]]:
-        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-            before = cores(process.pid)
-            use_all_cores(process.pid)
-            return before, cores(process.pid)
-
-    before, after = thread.submit(started).result()
-    assert len(before) == 1
-    assert after == CORES
-
-
-def test_signatures_are_computed_on_any_core(thread: ThreadPoolExecutor) -> None:
-    async def cores_of_a_signer() -> set[int]:
-        pool = SigningPool(1)
-        try:
-            return await pool.run(cores)
-        finally:
-            pool.close()
-
-    assert thread.submit(lambda: asyncio.run(cores_of_a_signer())).result() == CORES
+async def test_signatures_are_computed_on_any_core(all_cores: set[int]) -> None:
+    pool = SigningPool(1)
+    assert await pool.run(cores) == all_cores > cores()
+    pool.close()

@@ -16,7 +16,6 @@ import asyncpg
 import pytest
 
 from pycore.config import StoreSettings
-from pycore.cores import share_one_core, use_all_cores
 from pycore.errors import DatabaseStartError, DataFolderInUseError, LedgerUnavailableError
 from pycore.store import EmbeddedServer, Store, running_dsn
 from pycore.store.layout import Layout
@@ -255,18 +254,12 @@ async def test_a_killed_server_is_started_again_and_the_pool_goes_on(data: Path,
     assert not alive(killed)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one choose cores")
-async def test_a_server_uses_all_cores_where_we_keep_to_one(data: Path) -> None:
-    share_one_core()
-    try:
-        server = server_of(data)
-        await server.start()
-        assert server.pid is not None
-        cores = os.sched_getaffinity(server.pid)
-        await server.stop()
-    finally:
-        use_all_cores()
-    assert cores == os.sched_getaffinity(0)
+async def test_a_server_uses_all_cores_where_we_keep_to_one(data: Path, all_cores: set[int]) -> None:
+    server = server_of(data)
+    await server.start()
+    assert server.pid is not None
+    assert os.sched_getaffinity(server.pid) == all_cores
+    await server.stop()
 
 
 async def test_a_killed_server_and_a_reopened_folder(data: Path) -> None:
