@@ -23,11 +23,10 @@ if sys.platform == "linux":
         For threads that hand every piece of work to one another: between two cores each hand-over has to wake the
         other one, which takes longer than the work.
         """
-        fields = Path("/proc/thread-self/stat").read_text().rpartition(")")[2].split()
-        for thread in threading.enumerate():
-            if thread.native_id is not None:
-                with suppress(OSError):
-                    os.sched_setaffinity(thread.native_id, {int(fields[_PROCESSOR])})
+        with suppress(OSError):
+            fields = Path("/proc/thread-self/stat").read_text().rpartition(")")[2].split()
+            for thread in threading.enumerate():
+                os.sched_setaffinity(thread.native_id or 0, {int(fields[_PROCESSOR])})
 
     def use_all_cores(process: int = 0) -> None:
         """Let a process just started, or by default the calling thread, run on all cores that we were given."""
