@@ -1,6 +1,7 @@
 # The only task list. CI calls these targets; nothing is defined twice.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.SECONDEXPANSION:
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -14,6 +15,11 @@ RUNTIME := $(VENV)/.installed-runtime
 DEVELOP := $(VENV)/.installed-develop
 BUILT := $(VENV)/.built
 NODE_TESTS := tests/api/sandbox/node
+GO_TESTS := $(patsubst %/go.mod,%/client,$(wildcard tests/api/sandbox/go/*/go.mod))
+JAVA_TESTS := $(patsubst %/pom.xml,%/target/libraries,$(wildcard tests/api/sandbox/java/*/pom.xml))
+PUBLIC_CLIENTS := $(if $(shell command -v npm),$(NODE_TESTS)/node_modules) \
+	$(if $(shell command -v go),$(GO_TESTS)) \
+	$(if $(and $(shell command -v mvn),$(shell command -v javac)),$(JAVA_TESTS))
 RUST_SOURCES := $(shell find core_rs -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print) Cargo.toml Cargo.lock
 
 ONLY ?=
@@ -86,13 +92,21 @@ format: setup ## Format all sources and apply the safe style fixes
 	$(BIN)/ruff format .
 	cargo fmt --all
 
-# A public SDK that the simulated channels must satisfy exists for Node only. Where it cannot be had its test is skipped.
+# Public clients that the simulated channels must satisfy, in Node, Go and Java: one folder per client and language, with
+# its versions pinned. Built once; where one cannot be had its test is skipped.
 $(NODE_TESTS)/node_modules: $(NODE_TESTS)/package-lock.json
 	@npm ci --silent --no-audit --no-fund --prefix $(NODE_TESTS) || echo "without Node's packages: their test is skipped"
 
+tests/api/sandbox/go/%/client: $$(wildcard tests/api/sandbox/go/$$*/*.go) tests/api/sandbox/go/%/go.mod
+	@cd $(@D) && go build -o client . || echo "without Go's modules: the test in $(@D) is skipped"
+
+tests/api/sandbox/java/%/target/libraries: $$(wildcard tests/api/sandbox/java/$$*/src/main/java/*.java) tests/api/sandbox/java/%/pom.xml
+	@(cd tests/api/sandbox/java/$* && mvn --quiet --batch-mode compile && touch target/libraries) \
+		|| echo "without Maven's packages: the test of $* in Java is skipped"
+
 # The binding crate has no Rust tests of its own: an extension module is tested from Python.
 .PHONY: test
-test: lint $(if $(shell command -v npm),$(NODE_TESTS)/node_modules) ## Lint, then all Rust and Python tests (PYTEST_ARGS= to choose)
+test: lint $(PUBLIC_CLIENTS) ## Lint, then all Rust and Python tests (PYTEST_ARGS= to choose)
 	cargo test --locked --workspace --exclude pycore-python
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 

@@ -5,7 +5,18 @@ The contract is ``Adapter``; ``ChannelConnection`` puts an adapter to work. The 
 """
 
 from pycore.channels.adapter import Adapter
-from pycore.channels.bill import BillKind, BillLink, BillOrder, FundBill, FundLine, LineKind, TradeBill, TradeLine
+from pycore.channels.bill import (
+    BillKind,
+    BillLink,
+    BillNotReady,
+    BillOrder,
+    FundBill,
+    FundLine,
+    LineKind,
+    NoBill,
+    TradeBill,
+    TradeLine,
+)
 from pycore.channels.capability import Capability
 from pycore.channels.connection import ChannelConnection
 from pycore.channels.failure import (
@@ -35,12 +46,14 @@ from pycore.channels.refund import Refund
 from pycore.channels.rsa_key import PrivateKey, PublicKey
 from pycore.channels.secret import Secret
 from pycore.channels.signing_pool import SigningPool
+from pycore.channels.title import TitleRule
 from pycore.channels.transport import Transport
 
 __all__ = [
     "Adapter",
     "BillKind",
     "BillLink",
+    "BillNotReady",
     "BillOrder",
     "BillRefusedError",
     "CallApp",
@@ -56,6 +69,7 @@ __all__ = [
     "HttpResponse",
     "LineKind",
     "Method",
+    "NoBill",
     "NotTrustedError",
     "Notification",
     "NotificationRefusedError",
@@ -74,6 +88,7 @@ __all__ = [
     "Stamp",
     "SubmitForm",
     "Succeeded",
+    "TitleRule",
     "TradeBill",
     "TradeLine",
     "Transport",

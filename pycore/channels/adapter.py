@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from pycore.channels.bill import BillLink, BillOrder, FundBill, TradeBill
+from pycore.channels.bill import BillLink, BillNotReady, BillOrder, FundBill, NoBill, TradeBill
 from pycore.channels.capability import Capability
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse, Stamp
 from pycore.channels.notification import Notification
@@ -90,8 +90,10 @@ class Adapter(Protocol):
         """Return the call that asks for a day's bill."""
         ...
 
-    def bill_link(self, order: BillOrder, response: HttpResponse, stamp: Stamp) -> BillLink | Failed | Unknown:
-        """Return where the bill lies."""
+    def bill_link(
+        self, order: BillOrder, response: HttpResponse, stamp: Stamp
+    ) -> BillLink | NoBill | BillNotReady | Failed | Unknown:
+        """Return where the bill lies, or which of three it is: there is none, it is not ready, the channel failed."""
         ...
 
     def bill_download(self, link: BillLink, stamp: Stamp) -> HttpRequest:

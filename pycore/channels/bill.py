@@ -39,6 +39,26 @@ class BillLink(Struct, frozen=True, kw_only=True):
         return f"BillLink({self.order.kind} of {self.order.day})"  # the link itself is a permission
 
 
+class NoBill(Struct, frozen=True, tag=True):
+    """The channel's verified word that it has no bill of that day: nothing moved, or it is kept no longer.
+
+    Attributes:
+        code: the channel's own code.
+    """
+
+    code: str
+
+
+class BillNotReady(Struct, frozen=True, tag=True):
+    """The channel's verified word that the bill is still being made: the same question later.
+
+    Attributes:
+        code: the channel's own code.
+    """
+
+    code: str
+
+
 class LineKind(StrEnum):
     """What a line of a trade bill is about."""
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pycore.channels.order import Method
+from pycore.channels.title import TitleRule
 from pycore.errors import ConfigurationError
 
 Count = Annotated[int, Meta(ge=0)]
@@ -85,6 +86,7 @@ class Capability(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         reverses: methods whose order can be reversed (cancelled whether paid or not).
         tells_reversed: whether a query of a reversed order says so, and not what was paid before.
         splits: whether the channel shares payments among receivers.
+        titles: what it takes as a title; at most one rule for a method.
     """
 
     channel: str
@@ -98,6 +100,12 @@ class Capability(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refund_rules: tuple[RefundRule, ...]
     bill_rules: tuple[BillRule, ...]
     prices: tuple[Price, ...]
+    titles: tuple[TitleRule, ...] = ()
+
+    def title(self, method: Method, subject: str) -> str:
+        """Return ``subject`` as this channel takes it: that is an order's subject, and the timeline says so."""
+        rule = next((each for each in self.titles if method in each.methods), None)
+        return subject if rule is None else rule.applied(subject)
 
 
 def load_capability(package: str) -> Capability:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pycore.channels.adapter import Adapter
-from pycore.channels.bill import BillLink, BillOrder, FundBill, TradeBill
+from pycore.channels.bill import BillLink, BillNotReady, BillOrder, FundBill, NoBill, TradeBill
 from pycore.channels.capability import Capability
 from pycore.channels.failure import NotTrustedError
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse, Stamp
@@ -92,8 +92,11 @@ class ChannelConnection:
         """Return the answer to a notification; ``accepted`` only once what it said is durable."""
         return self._adapter.notification_answer(accepted=accepted)
 
-    async def fetch_bill(self, order: BillOrder) -> TradeBill | FundBill | Failed | Unknown:
-        """Return a day's bill, or why there is none. Raises BillRefusedError, UnsupportedOperationError."""
+    async def fetch_bill(self, order: BillOrder) -> TradeBill | FundBill | NoBill | BillNotReady | Failed | Unknown:
+        """Return a day's bill, or which it is: none, not ready yet, the channel's refusal, nobody knows.
+
+        Raises BillRefusedError, UnsupportedOperationError.
+        """
         request = await self._signing.run(self._adapter.bill_request, order, self._stamp())
         reply = await self._fetch(request)
         if isinstance(reply, Unknown):

@@ -54,7 +54,7 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
     |---|---|
     | ``payment_attempt_id`` | the channel's out_trade_no or orderId: 8 to 32 ASCII letters and digits |
     | ``amount`` | more than nothing |
-    | ``subject`` | what the payer reads: 1 to 127 characters, none of them a control character |
+    | ``subject`` | what the payer reads, as the channel takes it (``Capability.title``): 1 to 127 printable |
     | ``notify_url``, ``return_url`` | where the channel reports; where a browser goes afterwards |
     | ``created_at``, ``expires_at`` | with zone; UnionPay finds an order by its id and its time of creation |
     | ``client_ip`` | the payer's address, or the terminal's for a scanned code |

@@ -126,9 +126,12 @@ class Unknown(Struct, frozen=True, tag=True):
 
     Attributes:
         code: why, in one stable word or the channel's code.
+        unverified: what the reply said in words nobody vouches for; for people who look for the reason, never for a
+            decision.
     """
 
     code: str
+    unverified: str = ""
 
 
 Outcome: TypeAlias = Succeeded | Pending | RequiresAction | Failed | Unknown
@@ -144,6 +147,11 @@ def answer(refused: Outcome, *, not_found: Container[str]) -> Outcome:
 def failed(reason: ReasonClass, code: str, message: str = "") -> Failed:
     """Return a failure in the channel's own words, cut and without control characters: they end up in logs."""
     return Failed(reason, _plain(code, CODE_CHARACTERS_MAX), _plain(message, TEXT_CHARACTERS_MAX))
+
+
+def unknown(code: str, *unverified: str) -> Unknown:
+    """Return that nobody knows, with what an unverified reply said, cut and without control characters."""
+    return Unknown(code, _plain(" ".join(each for each in unverified if each), TEXT_CHARACTERS_MAX))
 
 
 def _plain(text: str, characters_max: int) -> str:

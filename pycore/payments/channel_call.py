@@ -48,6 +48,14 @@ async def call(
     outcome = await _outcome(connection, step, subject)
     shown = described(outcome)
     stats.calls[channel, step, str(shown["outcome"])] += 1
+    if isinstance(outcome, Unknown) and outcome.unverified:
+        log.warning(
+            "a channel said what cannot be verified",
+            channel=channel,
+            step=step,
+            code=outcome.code,
+            unverified=outcome.unverified,
+        )
     milliseconds = round((time.monotonic() - started) * 1000)
     return Called(outcome, {"channel": channel, "step": step, **shown, "milliseconds": milliseconds})
 

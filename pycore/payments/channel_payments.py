@@ -168,9 +168,10 @@ class ChannelPayments:
         self, record: PaymentRecord, confirmation: Confirmation, channel: str, number: int
     ) -> AttemptRecord:
         now_ns = self._clock_ns()
+        method = Method(confirmation.method)
         cashier_url = None if self._links is None else self._links.payment_url(record.id)
         sent = SentOrder(
-            subject=record.subject,
+            subject=self._title(record, channel, method),
             notify_url=self._channels.notify_url(channel, live=record.tenant.live),
             created_at=moment(now_ns).replace(microsecond=0),
             expires_at=moment(record.expires_at).replace(microsecond=0),
@@ -184,7 +185,7 @@ class ChannelPayments:
             tenant=record.tenant,
             number=number,
             channel=channel,
-            method=Method(confirmation.method),
+            method=method,
             amount=record.amount,
             currency=record.currency,
             sent=sent,
@@ -193,6 +194,10 @@ class ChannelPayments:
             created_at=now_ns,
             updated_at=now_ns,
         )
+
+    def _title(self, record: PaymentRecord, channel: str, method: Method) -> str:
+        connection = self._channels.connection(channel, live=record.tenant.live)
+        return record.subject if connection is None else connection.capability.title(method, record.subject)
 
     async def _begin(
         self, record: PaymentRecord, confirmation: Confirmation, first: AttemptRecord, choice: Choice
@@ -207,7 +212,7 @@ class ChannelPayments:
             next_action=None,
             failure_code=None,
         )
-        entries = [Entry(first.created_at, EntryKind.ROUTED, choice.decision), attempted(first)]
+        entries = [Entry(first.created_at, EntryKind.ROUTED, choice.decision), attempted(first, record.subject)]
         rows: list[Part] = [tables.changed_payment(begun), new_attempt(first), _reply(confirmation, begun)]
         await self._book.commit(rows + [entry.row(record.id) for entry in entries])
 

@@ -296,7 +296,7 @@ class Outcomes:
         elif following is not None and attempt.ends_as is None:
             change.payment = payment.changed(now_ns, channel=following.channel, attempt_id=following.id)
             change.rows.append(new_attempt(following))
-            change.entries.append(attempted(following))
+            change.entries.append(attempted(following, payment.subject))
         else:
             status, event = _ENDED[attempt.ends_as or EndsAs.FAILED]
             code = over.code if status is PaymentStatus.FAILED else None
@@ -324,9 +324,11 @@ class Outcomes:
             change.note(now_ns, EntryKind.BY_HAND, checks=change.attempt.checks_count)
 
 
-def attempted(attempt: AttemptRecord) -> Entry:
-    """Return the entry of a new attempt."""
+def attempted(attempt: AttemptRecord, subject: str) -> Entry:
+    """Return the entry of a new attempt; it tells the title sent where that is not the payment's ``subject``."""
     detail = {"attempt": attempt.number, "channel": attempt.channel, "method": attempt.method}
+    if attempt.sent.subject != subject:
+        detail["title_sent"] = attempt.sent.subject
     return Entry(attempt.created_at, EntryKind.ATTEMPTED, {**detail, "reference": attempt.reference})
 
 

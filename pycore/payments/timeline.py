@@ -3,8 +3,8 @@
 | kind | tells |
 |---|---|
 | ``routed`` | which channels were considered, in which order and why |
-| ``attempted`` | an attempt began: its intention was recorded before the channel was called |
-| ``called`` | a call to a channel: the step, what came back, how long it took |
+| ``attempted`` | an attempt began, before the channel was called; ``title_sent``: instead of the subject |
+| ``called`` | a call to a channel: the step, what came back, how long it took; ``unverified``: its unsigned words |
 | ``notified`` | what a channel told us by itself |
 | ``ending`` | nobody shall pay it any more, and why |
 | ``booked`` | a channel's money was booked |
@@ -75,4 +75,7 @@ def described(outcome: Outcome) -> dict[str, Any]:
         return {"outcome": "requires_action", "action": action}
     if isinstance(outcome, Failed):
         return {"outcome": "failed", "reason": outcome.reason, "code": outcome.code}
-    return {"outcome": "pending" if isinstance(outcome, Pending) else "unknown", "code": outcome.code}
+    if isinstance(outcome, Pending):
+        return {"outcome": "pending", "code": outcome.code}
+    shown = {"outcome": "unknown", "code": outcome.code}
+    return {**shown, "unverified": outcome.unverified} if outcome.unverified else shown
