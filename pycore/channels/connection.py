@@ -14,7 +14,7 @@ from pycore.channels.failure import NotTrustedError
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse, Stamp
 from pycore.channels.notification import Notification
 from pycore.channels.order import ChannelOrder
-from pycore.channels.outcome import Failed, Outcome, ReasonClass, RequiresAction, Unknown
+from pycore.channels.outcome import Failed, Outcome, ReasonClass, RequiresAction, Unknown, unknown
 from pycore.channels.refund import Refund
 from pycore.channels.signing_pool import SigningPool
 from pycore.channels.transport import NoReply, NotSent, Transport
@@ -116,7 +116,7 @@ class ChannelConnection:
         try:
             request = await self._signing.run(self._adapter.bill_download, link, self._stamp())
         except NotTrustedError as error:
-            return Unknown(error.code)
+            return unknown(error.code, error.unverified)
         reply = await self._fetch(request)
         if isinstance(reply, Unknown):
             return reply

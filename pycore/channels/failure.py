@@ -10,11 +10,14 @@ class NotTrustedError(ValueError):
 
     Attributes:
         code: why, in one stable word; never anything of the bytes themselves.
+        unverified: what the bytes say of themselves, for people: a channel does not sign every refusal, and its words
+            are then the only hint at what is wrong. They prove nothing.
     """
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, unverified: str = "") -> None:
         super().__init__(code)
         self.code = code
+        self.unverified = unverified
 
 
 class NotificationRefusedError(PycoreError):

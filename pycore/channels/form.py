@@ -16,8 +16,8 @@ def sorted_text(fields: Mapping[str, str], *, without: Collection[str] = ()) -> 
     return "&".join(f"{name}={fields[name]}" for name in sorted(fields) if name not in without)
 
 
-def read_form(body: bytes) -> dict[str, str]:
-    """Return the fields of a URL-encoded UTF-8 form, empty ones too.
+def read_form(body: bytes, encoding: str = "utf-8") -> dict[str, str]:
+    """Return the fields of a URL-encoded form whose text is in ``encoding``, empty ones too.
 
     Raises NotTrustedError for a name given twice, too many or too long fields, or other encodings.
     """
@@ -26,7 +26,7 @@ def read_form(body: bytes) -> dict[str, str]:
             body.decode("ascii"),
             keep_blank_values=True,
             strict_parsing=True,
-            encoding="utf-8",
+            encoding=encoding,
             errors="strict",
             max_num_fields=FIELDS_MAX,
         )

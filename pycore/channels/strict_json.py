@@ -52,14 +52,14 @@ def convert(value: Any, kind: type[Value]) -> Value:
         raise NotTrustedError("wrong_fields") from None
 
 
-def raw_members(body: bytes) -> dict[str, str]:
+def raw_members(body: bytes | str) -> dict[str, str]:
     """Return the members of the JSON object in ``body``, each value as the text it was sent as.
 
     A signature over part of a document is one over its text; writing it again would give another text.
     Raises NotTrustedError like ``read_object``.
     """
     names = read_object(body)
-    text = body.decode()
+    text = body if isinstance(body, str) else body.decode()
     members: dict[str, str] = {}
     at = _after_space(text, text.index("{") + 1)
     for name in names:

@@ -26,6 +26,7 @@ from pycore.channels import Failed, Outcome, Pending, RequiresAction, Succeeded
 from pycore.ledger import Insertion
 from pycore.payments import tables
 from pycore.payments.actions import next_action
+from pycore.vault import mask_secrets
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 
@@ -78,4 +79,4 @@ def described(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Pending):
         return {"outcome": "pending", "code": outcome.code}
     shown = {"outcome": "unknown", "code": outcome.code}
-    return {**shown, "unverified": outcome.unverified} if outcome.unverified else shown
+    return {**shown, "unverified": mask_secrets(outcome.unverified)} if outcome.unverified else shown

@@ -18,7 +18,7 @@ from pycore.channels.failure import NotTrustedError, require
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse, Stamp
 from pycore.channels.notification import Notification
 from pycore.channels.order import ChannelOrder, Method
-from pycore.channels.outcome import Failed, Outcome, RequiresAction, Unknown
+from pycore.channels.outcome import Failed, Outcome, RequiresAction, Unknown, unknown
 from pycore.channels.refund import Refund
 
 Result = TypeVar("Result")
@@ -134,4 +134,4 @@ class AlipayAdapter:
         try:
             return judge(self._form.reply(method, response, stamp))
         except NotTrustedError as error:
-            return Unknown(error.code)
+            return unknown(error.code, error.unverified)

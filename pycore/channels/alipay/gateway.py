@@ -6,12 +6,13 @@ Source: Alipay open platform, "signing a request", "verifying a synchronous repl
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from msgspec import Meta, Struct
 
 from pycore.channels import strict_json
+from pycore.channels.alipay.charset import decoded
 from pycore.channels.alipay.merchant import AlipayMerchant
 from pycore.channels.alipay.reply import AlipayReply
 from pycore.channels.clock import WORDS, write_time
@@ -19,6 +20,9 @@ from pycore.channels.failure import NotTrustedError
 from pycore.channels.form import sorted_text
 from pycore.channels.message import HttpRequest, HttpResponse, Stamp
 from pycore.channels.strict_json import Id, Text
+
+_REFUSED_WHOLE: Final = "error_response"
+"""Wraps the refusal of a call that was not understood: it is not signed and proves nothing."""
 
 
 class _Verdict(Struct):
@@ -82,16 +86,13 @@ class GatewayForm:
         """
         if response.status != 200:
             raise NotTrustedError(f"http_{response.status}")
-        members = strict_json.raw_members(response.body)
+        text, codec = decoded(response.body)
+        members = strict_json.raw_members(text)
         name = method.replace(".", "_") + "_response"
-        if name not in members or "sign" not in members:
-            # A call that is refused as a whole (`error_response`) is not signed and proves nothing.
-            raise NotTrustedError("not_signed")
-        self._check_certificate(members)
-        signature = json.loads(members["sign"])
-        if not isinstance(signature, str):
-            raise NotTrustedError("not_signed")
-        self._merchant.platform_key.verify(members[name].encode(), signature)
+        try:
+            self._verify(members, name, codec)
+        except NotTrustedError as error:
+            raise NotTrustedError(error.code, _words(members.get(name) or members.get(_REFUSED_WHOLE))) from None
         fields = strict_json.read_object(members[name])
         verdict = strict_json.convert(fields, _Verdict)
         return AlipayReply(
@@ -101,7 +102,25 @@ class GatewayForm:
             fields=fields,
         )
 
+    def _verify(self, members: dict[str, str], name: str, codec: str) -> None:
+        if name not in members or "sign" not in members:
+            raise NotTrustedError("not_signed")
+        self._check_certificate(members)
+        signature = json.loads(members["sign"])
+        if not isinstance(signature, str):
+            raise NotTrustedError("not_signed")
+        self._merchant.platform_key.verify(members[name].encode(codec), signature)
+
     def _check_certificate(self, members: dict[str, str]) -> None:
         certificates = self._merchant.certificates
         if certificates is not None and members.get("alipay_cert_sn") != json.dumps(certificates.alipay_cert_sn):
             raise NotTrustedError("unknown_key")
+
+
+def _words(said: str | None) -> str:
+    """Return what an inner object says for people, whoever wrote it."""
+    try:
+        fields = strict_json.read_object(said or "")
+    except NotTrustedError:
+        return ""
+    return " ".join(each for name in _Verdict.__struct_fields__ if isinstance(each := fields.get(name), str))

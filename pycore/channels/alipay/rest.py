@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from pycore.channels import strict_json
+from pycore.channels.alipay.charset import decoded
 from pycore.channels.alipay.merchant import AlipayMerchant
 from pycore.channels.alipay.reply import SUCCESS, AlipayReply
 from pycore.channels.failure import NotTrustedError
@@ -52,8 +53,11 @@ class RestForm:
 
     def reply(self, method: str, response: HttpResponse, stamp: Stamp) -> AlipayReply:
         """Return a verified reply not older than five minutes. Raises NotTrustedError."""
-        self._verify(response, stamp)
-        fields = strict_json.read_object(response.body)
+        try:
+            self._verify(response, stamp)
+        except NotTrustedError as error:
+            raise NotTrustedError(error.code, _words(response)) from None
+        fields = strict_json.read_object(decoded(response.body)[0])
         if 200 <= response.status < 300:
             return AlipayReply(code=SUCCESS, fields=fields)
         problem = strict_json.convert(fields, _Problem)
@@ -82,3 +86,12 @@ class RestForm:
         if abs(stamp.at.timestamp() - int(timestamp) / 1000) > WINDOW_SECONDS:
             raise NotTrustedError("too_old")
         self._merchant.platform_key.verify(f"{timestamp}\n{nonce}\n".encode() + response.body + b"\n", signature)
+
+
+def _words(response: HttpResponse) -> str:
+    """Return what a refusal says for people, whoever wrote it."""
+    try:
+        problem = strict_json.read(decoded(response.body)[0], _Problem)
+    except NotTrustedError:
+        return ""
+    return f"{problem.code} {problem.message}"

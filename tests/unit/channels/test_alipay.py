@@ -13,7 +13,17 @@ from pycore.channels.alipay import AlipayAdapter, WireForm
 from pycore.channels.failure import UnsupportedOperationError
 from pycore.channels.message import HttpResponse, Stamp
 from pycore.channels.order import ChannelOrder, Method, Payer
-from pycore.channels.outcome import CallApp, OpenPage, Outcome, RequiresAction, ShowCode, Succeeded, Unknown
+from pycore.channels.outcome import (
+    CallApp,
+    Failed,
+    OpenPage,
+    Outcome,
+    ReasonClass,
+    RequiresAction,
+    ShowCode,
+    Succeeded,
+    Unknown,
+)
 from pycore.channels.refund import Refund
 from pycore.channels.secret import Secret
 from tests.unit.channels import sides
@@ -209,7 +219,46 @@ GOOD = {"code": "10000", "msg": "Success", **TRADE}
     ids=range(12),
 )
 def test_a_v2_reply_that_cannot_be_trusted_is_unknown(reply: HttpResponse, expected: str) -> None:
-    assert V2.query_outcome(order(), reply, STAMP) == Unknown(expected)
+    assert summary(V2.query_outcome(order(), reply, STAMP)) == f"unknown {expected}"
+
+
+def test_f13_the_words_of_a_refusal_that_nobody_signed_are_kept_as_words() -> None:
+    """Alipay refuses a call with a wrong key or app without signing: the time line said ``bad_signature``, and nobody
+    could see that the key was the one to look at."""
+    refused = {
+        "code": "40002",
+        "msg": "Invalid Arguments",
+        "sub_code": "isv.invalid-signature",
+        "sub_msg": "验签出错\n",
+    }
+    words = "40002 Invalid Arguments isv.invalid-signature 验签出错"
+    for method in (QUERY, "error"):
+        reply = alipay_v2_reply(method, refused, sign=None)
+        assert V2.query_outcome(order(), reply, STAMP) == Unknown("not_signed", words)
+        assert V2.create_outcome(order(), alipay_v2_reply("error", refused), STAMP) == Unknown("not_signed", words)
+    forged = alipay_v2_reply(QUERY, GOOD, key="stranger")
+    assert V2.query_outcome(order(), forged, STAMP) == Unknown("bad_signature", "10000 Success")
+    said = json.dumps({"code": "invalid-signature", "message": "验签失败" * 100}).encode()
+    unsigned = V3.query_outcome(order(), HttpResponse(status=401, body=said), STAMP)
+    assert isinstance(unsigned, Unknown)
+    assert (unsigned.code, unsigned.unverified[:22], len(unsigned.unverified)) == (
+        "not_signed", "invalid-signature 验签失败", 256,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gbk"])
+def test_f9_a_reply_in_gbk_is_proven_by_its_bytes_and_then_read(charset: str) -> None:
+    """Alipay writes some refusals in GBK though UTF-8 was asked for: the reply was ``not_json`` and told us nothing."""
+    inner = json.dumps(
+        {"code": "40004", "msg": "Business Failed", "sub_code": "ACQ.TRADE_STATUS_ERROR", "sub_msg": "交易状态不合法"},
+        ensure_ascii=False,
+    ).encode(charset)
+    sign = sides.signed(inner).encode()
+    body = b'{"alipay_trade_close_response":' + inner + b',"sign":"' + sign + b'"}'
+    found = V2.close_outcome(order(), HttpResponse(status=200, body=body), STAMP)
+    assert found == Failed(ReasonClass.QUERY_FIRST, "ACQ.TRADE_STATUS_ERROR", "交易状态不合法")
+    changed = HttpResponse(status=200, body=body.replace("不合法".encode(charset), "合合法".encode(charset)))
+    assert summary(V2.close_outcome(order(), changed, STAMP)) == "unknown bad_signature"
 
 
 def test_two_inner_objects_of_one_name_are_refused() -> None:
@@ -232,7 +281,7 @@ def test_two_inner_objects_of_one_name_are_refused() -> None:
     ids=range(5),
 )
 def test_a_v3_reply_that_cannot_be_trusted_is_unknown(reply: HttpResponse, expected: str) -> None:
-    assert V3.query_outcome(order(), reply, STAMP) == Unknown(expected)
+    assert summary(V3.query_outcome(order(), reply, STAMP)) == f"unknown {expected}"
 
 
 def test_certificate_mode_takes_only_the_certificate_it_knows() -> None:
@@ -240,10 +289,13 @@ def test_certificate_mode_takes_only_the_certificate_it_knows() -> None:
     known = merchant.certificates.alipay_cert_sn if merchant.certificates else ""
     v2, v3 = AlipayAdapter(merchant), AlipayAdapter(merchant, WireForm.V3)
     assert isinstance(v2.query_outcome(order(), alipay_v2_reply(QUERY, GOOD, alipay_cert_sn=known), STAMP), Succeeded)
-    assert v2.query_outcome(order(), alipay_v2_reply(QUERY, GOOD, alipay_cert_sn="0"), STAMP) == Unknown("unknown_key")
-    assert v2.query_outcome(order(), alipay_v2_reply(QUERY, GOOD), STAMP) == Unknown("unknown_key")
+    assert (
+        summary(v2.query_outcome(order(), alipay_v2_reply(QUERY, GOOD, alipay_cert_sn="0"), STAMP))
+        == "unknown unknown_key"
+    )
+    assert summary(v2.query_outcome(order(), alipay_v2_reply(QUERY, GOOD), STAMP)) == "unknown unknown_key"
     assert isinstance(v3.query_outcome(order(), alipay_v3_reply(TRADE, headers={"alipay-sn": known}), STAMP), Succeeded)
-    assert v3.query_outcome(order(), alipay_v3_reply(TRADE), STAMP) == Unknown("unknown_key")
+    assert summary(v3.query_outcome(order(), alipay_v3_reply(TRADE), STAMP)) == "unknown unknown_key"
     request = v3.query_request(order(), STAMP)
     assert "app_cert_sn=dbd1d2c8bba5dbc5d4bb3d92f4b1cd16,nonce=" in request.headers["Authorization"]
 

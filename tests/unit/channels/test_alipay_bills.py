@@ -219,7 +219,7 @@ def test_the_link() -> None:
     assert isinstance(missing, Failed)
     assert missing.reason is ReasonClass.RETRY_SAME_ID
     assert ADAPTER.bill_link(order, sides.alipay_v2_reply(method, fields, key="stranger"), STAMP) == Unknown(
-        "bad_signature"
+        "bad_signature", "10000 Success"
     )
     v3 = AlipayAdapter(sides.alipay_merchant(), WireForm.V3).bill_request(order, STAMP)
     assert (v3.method, v3.body) == ("GET", b"")
