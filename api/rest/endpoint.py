@@ -1,5 +1,6 @@
 """An endpoint: what Starlette routes to, and what the OpenAPI document says of it. Declared once, used for both."""
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any, TypeVar
@@ -62,23 +63,28 @@ AnyEndpoint = Endpoint | TenantEndpoint
 
 
 @cache
-def _numbers(kind: type[msgspec.Struct]) -> frozenset[str]:
+def _fields(kind: type[msgspec.Struct], of: type[msgspec.inspect.Type]) -> frozenset[str]:
     described = msgspec.inspect.type_info(kind)
     assert isinstance(described, msgspec.inspect.StructType)
     bare = {
         field.name: field.type.type if isinstance(field.type, msgspec.inspect.Metadata) else field.type
         for field in described.fields
     }
-    return frozenset(name for name, each in bare.items() if isinstance(each, msgspec.inspect.IntType))
+    return frozenset(name for name, each in bare.items() if isinstance(each, of))
 
 
 def read_query(request: Request, kind: type[Query]) -> Query:
     """Return the query string as ``kind``. Raises MalformedRequestError for unknown, repeated or malformed ones."""
     items = request.query_params.multi_items()
-    values = dict(items)
+    values: dict[str, Any] = dict(items)
     if len(values) != len(items):
         raise MalformedRequestError("a query parameter is given twice")
-    for field in _numbers(kind) & values.keys():
+    for field in _fields(kind, msgspec.inspect.DictType) - values.keys():
+        # Entries of an object come as metadata[table]=7 (OpenAPI's style deepObject).
+        entries = {found[1]: name for name in values if (found := re.fullmatch(rf"{field}\[(.+)\]", name, re.DOTALL))}
+        if entries:
+            values[field] = {entry: values.pop(name) for entry, name in entries.items()}
+    for field in _fields(kind, msgspec.inspect.IntType) & values.keys():
         # A lenient conversion would take 1e9 and 1.0 for whole numbers.
         fields.read_number(values[field], fields.BITS_64, field)
     try:

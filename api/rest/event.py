@@ -19,20 +19,21 @@ from pycore.payments.sample import trigger
 
 
 class EventQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which events, oldest first."""
+    """Which events: oldest first, to catch up, or newest first, to look back."""
 
     limit: Annotated[int, Meta(ge=1, le=resource.LIMIT_MAX, description="At most so many.")] = resource.LIMIT_DEFAULT
     starting_after: Annotated[
-        str | None, Meta(description="The id of the last event you have; none: from the oldest.")
+        str | None, Meta(description="The id of the last event you have; none: from the beginning of the order.")
     ] = None
     types: Annotated[str | None, Meta(description="Only of these types, with commas between.")] = None
     resource_id: Annotated[
         str | None, Meta(description="Only what happened to this payment, refund or withdrawal.")
     ] = None
+    reversed: Annotated[bool, Meta(description="Newest first; starting_after then asks for older ones.")] = False
 
 
 class EventList(msgspec.Struct, frozen=True):
-    """Events, oldest first; ``has_more``: there are more now, after the last one."""
+    """Events in the order asked for; ``has_more``: there are more now, after the last one."""
 
     data: list[EventView]
     has_more: bool
@@ -66,6 +67,7 @@ async def list_all(services: Services, caller: Caller, request: Request) -> Resp
         types=checked_types(query.types.split(","), "types") if query.types else (),
         resource_id=None if query.resource_id is None else parse_resource_id(query.resource_id),
         limit=query.limit + 1,
+        reversed=query.reversed,
     )
     return json_response(EventList([each.view() for each in events[: query.limit]], len(events) > query.limit))
 

@@ -120,7 +120,10 @@ def _parameters(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> list[dict[s
     if endpoint.query is not None:
         for name, each in schema_of[id(endpoint.query)]["properties"].items():
             described = {key: value for key, value in each.items() if key != "description"}
-            parameters.append({"name": name, "in": "query", "description": each["description"], "schema": described})
+            parameter = {"name": name, "in": "query", "description": each["description"], "schema": described}
+            if each.get("type") == "object":
+                parameter |= {"style": "deepObject", "explode": True}
+            parameters.append(parameter)
     if endpoint.has_deadline:
         parameters.append(
             {

@@ -1,5 +1,6 @@
 """Payments over HTTP."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from api.rest.body import header, json_response, read_json
 from api.rest.endpoint import TenantEndpoint, read_query
-from api.rest.resource import path_id, read_typed_id
+from api.rest.resource import path_id, read_id_or_none
 from api.rest.writing import ERRORS, READ_ERRORS, deadline
 from api.services import Services
 from pycore.errors import (
@@ -23,7 +24,7 @@ from pycore.errors import (
     PycoreError,
     RequestInProgressError,
 )
-from pycore.merchants import CUSTOMER_PREFIX, Caller, Scope
+from pycore.merchants import CUSTOMER_PREFIX, STORE_PREFIX, Caller, Scope
 from pycore.payments import (
     CancelPayment,
     CapturePayment,
@@ -32,10 +33,13 @@ from pycore.payments import (
     Payment,
     PaymentFilter,
     PaymentStatus,
+    UpdatePayment,
 )
 from pycore.payments.payment import PREFIX
 
 _Zoned = Annotated[datetime, Meta(tz=True)]
+CreatedFrom = Annotated[_Zoned | None, Meta(description="Only those made from then on.")]
+CreatedBefore = Annotated[_Zoned | None, Meta(description="Only those made before.")]
 
 KEY_HEADER: Final = "idempotency-key"
 """Makes a call repeatable: 1 to 255 printable ASCII characters."""
@@ -48,26 +52,36 @@ CHANGE_ERRORS: Final = (
     IdempotencyMismatchError,
     RequestInProgressError,
 )
-_LIST_ERRORS: Final = (*READ_ERRORS, InvalidRequestError, NotFoundError, LedgerUnavailableError)
+LIST_ERRORS: Final = (*READ_ERRORS, InvalidRequestError, NotFoundError, LedgerUnavailableError)
 _GET_ERRORS: Final = (NotFoundError, LedgerUnavailableError)
 
 
 class PaymentQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which payments, newest first."""
+    """Which payments, newest first: those for which everything holds that is given."""
 
     limit: Annotated[int, Meta(ge=1, le=100, description="At most so many.")] = 20
     starting_after: Annotated[str | None, Meta(description="The last id of the page before.")] = None
     status: Annotated[PaymentStatus | None, Meta(description="Only those with this status.")] = None
     customer_id: Annotated[str | None, Meta(description="Only those of this customer.")] = None
+    store_id: Annotated[str | None, Meta(description="Only those of this store.")] = None
     merchant_reference: Annotated[str | None, Meta(description="The one with the merchant's own number.")] = None
-    created_from: Annotated[_Zoned | None, Meta(description="Only those made from then on.")] = None
-    created_before: Annotated[_Zoned | None, Meta(description="Only those made before.")] = None
+    channel_transaction_id: Annotated[
+        str | None, Meta(description="The one paid with the channel's own number, as on the payer's receipt.")
+    ] = None
+    channel_order_number: Annotated[
+        str | None, Meta(description="The one with our number at the channel, as on the payer's receipt.")
+    ] = None
+    metadata: Annotated[
+        dict[str, str], Meta(description="Only those with these entries, as in metadata[table]=7.")
+    ] = {}
+    created_from: CreatedFrom = None
+    created_before: CreatedBefore = None
 
 
 class PaymentPage(msgspec.Struct, frozen=True):
     """Payments, newest first; ``has_more``: older ones follow the last."""
 
-    data: list[Payment]
+    data: Sequence[Payment]
     has_more: bool
 
 
@@ -86,6 +100,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 _CREATE: Final = msgspec.json.Decoder(CreatePayment)
+_UPDATE: Final = msgspec.json.Decoder(UpdatePayment)
 _CONFIRM: Final = msgspec.json.Decoder(ConfirmPayment)
 _CAPTURE: Final = msgspec.json.Decoder(CapturePayment)
 _CANCEL: Final = msgspec.json.Decoder(CancelPayment)
@@ -111,27 +126,33 @@ async def get(services: Services, caller: Caller, request: Request) -> Response:
     return json_response(await services.payments.payments.get(caller.tenant, path_id(request, PREFIX)))
 
 
-async def page(services: Services, caller: Caller, request: Request) -> Response:
+async def list_all(services: Services, caller: Caller, request: Request) -> Response:
     """Return payments."""
     query = read_query(request, PaymentQuery)
-    if query.merchant_reference is not None:
-        try:
-            payment = await services.payments.payments.get_by_reference(caller.tenant, query.merchant_reference)
-        except NotFoundError:
-            return json_response(PaymentPage([], has_more=False))
-        return json_response(PaymentPage([payment], has_more=False))
-    found = await services.payments.lists.page(
+    page = await services.payments.lists.page(
         caller.tenant,
         PaymentFilter(
             limit=query.limit,
-            before_id=_read_id(PREFIX, query.starting_after, "starting_after"),
+            before_id=read_id_or_none(query.starting_after, PREFIX, "starting_after"),
             status=query.status,
-            customer_id=_read_id(CUSTOMER_PREFIX, query.customer_id, "customer_id"),
+            customer_id=read_id_or_none(query.customer_id, CUSTOMER_PREFIX, "customer_id"),
+            store_id=read_id_or_none(query.store_id, STORE_PREFIX, "store_id"),
+            merchant_reference=query.merchant_reference,
+            channel_transaction_id=query.channel_transaction_id,
+            channel_order_number=query.channel_order_number,
+            metadata=query.metadata,
             created_from=query.created_from,
             created_before=query.created_before,
         ),
     )
-    return json_response(PaymentPage(found, has_more=len(found) == query.limit))
+    return json_response(PaymentPage(page.items, page.has_more))
+
+
+async def update(services: Services, caller: Caller, request: Request) -> Response:
+    """Change a payment's metadata."""
+    asked = await read_json(request, _UPDATE)
+    payment_id, key = path_id(request, PREFIX), idempotency_key(request)
+    return json_response(await services.payments.payments.update(caller.tenant, payment_id, key, asked))
 
 
 async def confirm(services: Services, caller: Caller, request: Request) -> Response:
@@ -161,10 +182,6 @@ async def timeline(services: Services, caller: Caller, request: Request) -> Resp
     return json_response({"data": entries})
 
 
-def _read_id(prefix: str, text: str | None, field: str) -> int | None:
-    return None if text is None else read_typed_id(text, prefix, field)
-
-
 ENDPOINTS: Final = (
     TenantEndpoint(
         method="POST",
@@ -183,12 +200,12 @@ ENDPOINTS: Final = (
     TenantEndpoint(
         method="GET",
         path="/v1/payments",
-        handler=page,
+        handler=list_all,
         scope=Scope.PAYMENTS_READ,
         summary="List payments",
         query=PaymentQuery,
         answer=PaymentPage,
-        errors=_LIST_ERRORS,
+        errors=LIST_ERRORS,
         tag="payments",
     ),
     TenantEndpoint(
@@ -201,6 +218,20 @@ ENDPOINTS: Final = (
         answer=Payment,
         errors=_GET_ERRORS,
         tag="payments",
+    ),
+    TenantEndpoint(
+        method="PATCH",
+        path="/v1/payments/{id}",
+        id_prefix=PREFIX,
+        handler=update,
+        scope=Scope.PAYMENTS_WRITE,
+        summary="Change a payment's metadata",
+        description="Whatever the payment's status. Entries that are not named stay; null takes one away.",
+        body=UpdatePayment,
+        answer=Payment,
+        errors=CHANGE_ERRORS,
+        tag="payments",
+        has_key=True,
     ),
     TenantEndpoint(
         method="POST",

@@ -40,9 +40,14 @@ def read_typed_id(text: str, prefix: str, field: str) -> int:
         raise InvalidRequestError(f"{field} must be {prefix}_ and 32 hexadecimal digits") from None
 
 
+def read_id_or_none(text: str | None, prefix: str, field: str) -> int | None:
+    """Return the id in a field that may be absent. Raises InvalidRequestError naming ``field``."""
+    return None if text is None else read_typed_id(text, prefix, field)
+
+
 def read_after(query: ListQuery, prefix: str) -> int | None:
     """Return the id that a list begins after. Raises InvalidRequestError."""
-    return None if query.starting_after is None else read_typed_id(query.starting_after, prefix, "starting_after")
+    return read_id_or_none(query.starting_after, prefix, "starting_after")
 
 
 def write_time_or_none(time_ns: int | None) -> datetime | None:

@@ -42,6 +42,7 @@ class EventService:
             types=checked_types(message.types, "types"),
             resource_id=parse_resource_id(message.resource_id) if message.resource_id else None,
             limit=size + 1,
+            reversed=message.reversed,
         )
         page = pb.ListEventsResponse(events=map(_write, events[:size]), has_more=len(events) > size)
         return page.SerializeToString()

@@ -13,13 +13,15 @@ from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.client.payment_wire import AUTHENTICATIONS, CAPTURE_METHODS, METHODS, PURPOSES, REFUND_STATUSES, STATUSES
 from pycore.errors import InvalidRequestError, PycoreError
 from pycore.ids import parse_typed_id
+from pycore.merchants import Page
 from pycore.payments.creation import Asked, Made
-from pycore.payments.listing import TimelineEntry
+from pycore.payments.listing import PaymentFilter, RefundFilter, TimelineEntry
 from pycore.payments.payment import (
     NextAction,
     Payment,
     PaymentStatus,
     Refund,
+    RefundStatus,
 )
 from pycore.payments.payments import Payments
 from pycore.payments.request import (
@@ -27,13 +29,19 @@ from pycore.payments.request import (
     ConfirmPayment,
     CreateRefund,
     Payer,
+    UpdatePayment,
 )
 from pycore.tenant import Tenant
 from pycore.vault import mask_secrets
 
 Known = TypeVar("Known", bound=Message)
 
+_PAGE_SIZE: Final = 20
+
 _STATUS_OF: Final = {number: each for each, number in STATUSES.items()} | {0: None}
+_REFUND_STATUS_OF: Final[dict[int, RefundStatus | None]] = {
+    number: each for each, number in REFUND_STATUSES.items()
+} | {0: None}
 _AUTHENTICATION_OF: Final = {number: each for each, number in AUTHENTICATIONS.items()}
 _METHOD_OF: Final = {number: each for each, number in METHODS.items()}
 
@@ -97,10 +105,47 @@ def read_refund(message: pb.CreateRefundRequest) -> CreateRefund:
     )
 
 
-def read_status(number: int) -> PaymentStatus | None:
-    """Return the status, None where it is not said. Raises InvalidRequestError."""
-    status: PaymentStatus | None = _read(_STATUS_OF, number, "status")
-    return status
+def read_update(message: pb.UpdatePaymentRequest) -> UpdatePayment:
+    """Return what to change of a payment."""
+    return UpdatePayment(metadata={**message.metadata, **dict.fromkeys(message.removed_metadata)})
+
+
+def read_payment_filter(message: pb.ListPaymentsRequest) -> PaymentFilter:
+    """Return which payments are wanted. Raises InvalidRequestError, MalformedRequestError."""
+    status: PaymentStatus | None = _read(_STATUS_OF, message.status, "status")
+    return PaymentFilter(
+        limit=message.page_size or _PAGE_SIZE,
+        before_id=_read_id_or_none("pay", message.page_token),
+        status=status,
+        customer_id=_read_id_or_none("cus", message.customer_id),
+        store_id=_read_id_or_none("sto", message.store_id),
+        merchant_reference=message.merchant_reference or None,
+        channel_transaction_id=message.channel_transaction_id or None,
+        channel_order_number=message.channel_order_number or None,
+        metadata=dict(message.metadata),
+        created_from=read_moment(message, "created_from"),
+        created_before=read_moment(message, "created_before"),
+    )
+
+
+def read_refund_filter(message: pb.ListRefundsRequest) -> RefundFilter:
+    """Return which refunds are wanted. Raises InvalidRequestError, MalformedRequestError."""
+    status: RefundStatus | None = _read(_REFUND_STATUS_OF, message.status, "status")
+    return RefundFilter(
+        limit=message.page_size or _PAGE_SIZE,
+        before_id=_read_id_or_none("rfd", message.page_token),
+        status=status,
+        payment_id=_read_id_or_none("pay", message.payment_id),
+        merchant_reference=message.merchant_reference or None,
+        channel_transaction_id=message.channel_transaction_id or None,
+        created_from=read_moment(message, "created_from"),
+        created_before=read_moment(message, "created_before"),
+    )
+
+
+def next_page_token(page: Page[Payment] | Page[Refund]) -> str:
+    """Return what asks for the page after this one; empty where this is the last."""
+    return page.items[-1].id if page.has_more else ""
 
 
 def read_id(prefix: str, text: str) -> int:
@@ -120,6 +165,10 @@ def read_moment(message: Any, field: str) -> datetime | None:
         return moment
     except (ValueError, OverflowError) as error:
         raise MalformedRequestError(f"{field}: {error}") from None
+
+
+def _read_id_or_none(prefix: str, text: str) -> int | None:
+    return read_id(prefix, text) if text else None
 
 
 def write_payment(payment: Payment) -> pb.Payment:

@@ -13,10 +13,8 @@ from pycore._core import NewPayment
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
 from pycore.errors import InvalidRequestError, PycoreError
 from pycore.merchants import Caller, Scope
-from pycore.payments.listing import PaymentFilter
 
 SERVICE_NAME: Final = pb.DESCRIPTOR.services_by_name["PaymentService"].full_name
-_PAGE_SIZE: Final = 20
 
 
 class PaymentService:
@@ -61,6 +59,17 @@ class PaymentService:
         )
         return pb.ConfirmPaymentResponse(payment=messages.write_payment(payment)).SerializeToString()
 
+    async def update_payment(self, request: bytes, _context: Context, caller: Caller) -> bytes:
+        """Change a payment's metadata."""
+        message = messages.parsed(pb.UpdatePaymentRequest, request)
+        payment = await self._desk.payments.update(
+            caller.tenant,
+            messages.read_id("pay", message.payment_id),
+            message.request_id,
+            messages.read_update(message),
+        )
+        return pb.UpdatePaymentResponse(payment=messages.write_payment(payment)).SerializeToString()
+
     async def capture_payment(self, request: bytes, _context: Context, caller: Caller) -> bytes:
         """Take what was authorized."""
         message = messages.parsed(pb.CapturePaymentRequest, request)
@@ -91,21 +100,9 @@ class PaymentService:
     async def list_payments(self, request: bytes, _context: Context, caller: Caller) -> bytes:
         """Return a page of payments."""
         message = messages.parsed(pb.ListPaymentsRequest, request)
-        size = message.page_size or _PAGE_SIZE
-        payments = await self._desk.lists.page(
-            caller.tenant,
-            PaymentFilter(
-                limit=size,
-                before_id=messages.read_id("pay", message.page_token) if message.page_token else None,
-                status=messages.read_status(message.status),
-                customer_id=messages.read_id("cus", message.customer_id) if message.customer_id else None,
-                created_from=messages.read_moment(message, "created_from"),
-                created_before=messages.read_moment(message, "created_before"),
-            ),
-        )
+        page = await self._desk.lists.page(caller.tenant, messages.read_payment_filter(message))
         return pb.ListPaymentsResponse(
-            payments=map(messages.write_payment, payments),
-            next_page_token=payments[-1].id if len(payments) == size else "",
+            payments=map(messages.write_payment, page.items), next_page_token=messages.next_page_token(page)
         ).SerializeToString()
 
     async def get_payment_timeline(self, request: bytes, _context: Context, caller: Caller) -> bytes:
@@ -132,10 +129,12 @@ class PaymentService:
         return pb.GetRefundResponse(refund=messages.write_refund(refund)).SerializeToString()
 
     async def list_refunds(self, request: bytes, _context: Context, caller: Caller) -> bytes:
-        """Return a payment's refunds."""
+        """Return a page of refunds."""
         message = messages.parsed(pb.ListRefundsRequest, request)
-        refunds = await self._desk.refunds.of_payment(caller.tenant, messages.read_id("pay", message.payment_id))
-        return pb.ListRefundsResponse(refunds=map(messages.write_refund, refunds)).SerializeToString()
+        page = await self._desk.lists.refunds(caller.tenant, messages.read_refund_filter(message))
+        return pb.ListRefundsResponse(
+            refunds=map(messages.write_refund, page.items), next_page_token=messages.next_page_token(page)
+        ).SerializeToString()
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the service as gRPC takes it: every method by its name in the .proto file, and the scope it needs."""
@@ -143,6 +142,7 @@ class PaymentService:
             "CreatePayment": (Scope.PAYMENTS_WRITE, self.create_payment),
             "SubmitPayments": (Scope.PAYMENTS_WRITE, self.submit_payments),
             "ConfirmPayment": (Scope.PAYMENTS_WRITE, self.confirm_payment),
+            "UpdatePayment": (Scope.PAYMENTS_WRITE, self.update_payment),
             "CapturePayment": (Scope.PAYMENTS_WRITE, self.capture_payment),
             "CancelPayment": (Scope.PAYMENTS_WRITE, self.cancel_payment),
             "GetPayment": (Scope.PAYMENTS_READ, self.get_payment),

@@ -1,7 +1,8 @@
 """The typed async client of ``pycore.payments.v1.PaymentService``."""
 
 import uuid
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -11,7 +12,18 @@ from pycore.client.credentials import TlsCredentials
 from pycore.client.pipelined_stream import PipelinedStream
 from pycore.client.server import Client, Server, UnaryMethod
 from pycore.errors import PycoreError
-from pycore.payments import CapturePayment, ConfirmPayment, CreatePayment, CreateRefund, Payment, PaymentStatus, Refund
+from pycore.merchants import Page
+from pycore.payments import (
+    CapturePayment,
+    ConfirmPayment,
+    CreatePayment,
+    CreateRefund,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    TimelineEntry,
+)
 
 SERVICE: Final = "pycore.payments.v1.PaymentService"
 TIMEOUT_SECONDS: Final = 10.0
@@ -46,10 +58,12 @@ class PaymentClient(Client):
         self._create = self._method("CreatePayment")
         self._submit = self._method("SubmitPayments")
         self._confirm = self._method("ConfirmPayment")
+        self._update = self._method("UpdatePayment")
         self._capture = self._method("CapturePayment")
         self._cancel = self._method("CancelPayment")
         self._get = self._method("GetPayment")
         self._list = self._method("ListPayments")
+        self._get_timeline = self._method("GetPaymentTimeline")
         self._refund = self._method("CreateRefund")
         self._get_refund = self._method("GetRefund")
         self._list_refunds = self._method("ListRefunds")
@@ -96,6 +110,19 @@ class PaymentClient(Client):
         response = await self._server.call(self._confirm, message, writes=True)
         return wire.read_payment(pb.ConfirmPaymentResponse.FromString(response).payment)
 
+    async def update(
+        self, payment_id: str, metadata: Mapping[str, str | None], *, request_id: str | None = None
+    ) -> Payment:
+        """Change a payment's metadata: set entries, take away those that are None; what is not named stays."""
+        message = pb.UpdatePaymentRequest(
+            request_id=request_id or _new_request_id(),
+            payment_id=payment_id,
+            metadata={name: value for name, value in metadata.items() if value is not None},
+            removed_metadata=[name for name, value in metadata.items() if value is None],
+        )
+        response = await self._server.call(self._update, message.SerializeToString(), writes=True)
+        return wire.read_payment(pb.UpdatePaymentResponse.FromString(response).payment)
+
     async def capture(
         self, payment_id: str, request: CapturePayment | None = None, *, request_id: str | None = None
     ) -> Payment:
@@ -133,14 +160,56 @@ class PaymentClient(Client):
         return await self._got(pb.GetPaymentRequest(merchant_reference=merchant_reference))
 
     async def list(
-        self, *, limit: int = 20, starting_after: str | None = None, status: PaymentStatus | None = None
-    ) -> list[Payment]:
-        """Return payments, newest first; ``starting_after`` is the last id of the page before."""
-        message = pb.ListPaymentsRequest(page_size=limit, page_token=starting_after or "")
-        if status is not None:
-            message.status = wire.STATUSES[status]  # type: ignore[assignment]
-        response = await self._server.call(self._list, message.SerializeToString())
-        return [wire.read_payment(each) for each in pb.ListPaymentsResponse.FromString(response).payments]
+        self,
+        *,
+        limit: int = 20,
+        starting_after: str | None = None,
+        status: PaymentStatus | None = None,
+        customer_id: str | None = None,
+        store_id: str | None = None,
+        merchant_reference: str | None = None,
+        channel_transaction_id: str | None = None,
+        channel_order_number: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        created_from: datetime | None = None,
+        created_before: datetime | None = None,
+    ) -> Page[Payment]:
+        """Return payments, newest first: those for which everything holds that is given.
+
+        Args:
+            limit: at most so many, 1 to 100.
+            starting_after: the last id of the page before.
+            status: only those with this status.
+            customer_id: ``cus_…``.
+            store_id: ``sto_…``.
+            merchant_reference: the merchant's own number.
+            channel_transaction_id: the channel's own number, as on the payer's receipt.
+            channel_order_number: our number at the channel, on the same receipt.
+            metadata: entries that it has, and perhaps others.
+            created_from: with zone; to the millisecond, as ``created_before``.
+            created_before: with zone.
+        """
+        message = wire.write_list(
+            page_size=limit,
+            page_token=starting_after,
+            status=None if status is None else wire.STATUSES[status],
+            customer_id=customer_id,
+            store_id=store_id,
+            merchant_reference=merchant_reference,
+            channel_transaction_id=channel_transaction_id,
+            channel_order_number=channel_order_number,
+            metadata=metadata,
+            created_from=created_from,
+            created_before=created_before,
+        )
+        response = pb.ListPaymentsResponse.FromString(await self._server.call(self._list, message))
+        return Page([wire.read_payment(each) for each in response.payments], bool(response.next_page_token))
+
+    async def timeline(self, payment_id: str) -> Sequence[TimelineEntry]:
+        """Return what happened to a payment, oldest first: calls to channels, answers, decisions."""
+        request = pb.GetPaymentTimelineRequest(payment_id=payment_id).SerializeToString()
+        response = await self._server.call(self._get_timeline, request)
+        return [wire.read_entry(each) for each in pb.GetPaymentTimelineResponse.FromString(response).entries]
 
     async def get_refund(self, refund_id: str) -> Refund:
         """Return a refund."""
@@ -148,11 +217,31 @@ class PaymentClient(Client):
         response = await self._server.call(self._get_refund, request)
         return wire.read_refund(pb.GetRefundResponse.FromString(response).refund)
 
-    async def refunds(self, payment_id: str) -> Sequence[Refund]:
-        """Return a payment's refunds, oldest first."""
-        request = pb.ListRefundsRequest(payment_id=payment_id).SerializeToString()
-        response = await self._server.call(self._list_refunds, request)
-        return [wire.read_refund(each) for each in pb.ListRefundsResponse.FromString(response).refunds]
+    async def refunds(
+        self,
+        payment_id: str | None = None,
+        *,
+        limit: int = 20,
+        starting_after: str | None = None,
+        status: RefundStatus | None = None,
+        merchant_reference: str | None = None,
+        channel_transaction_id: str | None = None,
+        created_from: datetime | None = None,
+        created_before: datetime | None = None,
+    ) -> Page[Refund]:
+        """Return refunds, newest first, all or those of one payment; as ``list``."""
+        message = wire.write_list_refunds(
+            payment_id=payment_id,
+            page_size=limit,
+            page_token=starting_after,
+            status=None if status is None else wire.REFUND_STATUSES[status],
+            merchant_reference=merchant_reference,
+            channel_transaction_id=channel_transaction_id,
+            created_from=created_from,
+            created_before=created_before,
+        )
+        response = pb.ListRefundsResponse.FromString(await self._server.call(self._list_refunds, message))
+        return Page([wire.read_refund(each) for each in response.refunds], bool(response.next_page_token))
 
     async def _got(self, request: pb.GetPaymentRequest) -> Payment:
         response = await self._server.call(self._get, request.SerializeToString())

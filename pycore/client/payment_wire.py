@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET
 
 from pycore.client._generated.pycore.payments.v1 import payments_pb2 as pb
@@ -23,6 +24,7 @@ from pycore.payments import (
     Purpose,
     Refund,
     RefundStatus,
+    TimelineEntry,
 )
 
 STATUSES: Final = {each: pb.PaymentStatus.Value(f"PAYMENT_STATUS_{each.name}") for each in PaymentStatus}
@@ -46,9 +48,11 @@ _PURPOSE_OF: Final = {number: each for each, number in PURPOSES.items()}
 _CAPTURE_METHOD_OF: Final = {number: each for each, number in CAPTURE_METHODS.items()}
 _METHOD_OF: Final = {number: each for each, number in METHODS.items()}
 _REFUND_STATUS_OF: Final = {number: each for each, number in REFUND_STATUSES.items()}
-# The generator's stub is older than the library that runs: it takes enum numbers too.
+# The generator's stub is older than the library that runs: it takes enum numbers and datetimes too.
 _CREATE: Final[Any] = pb.CreatePaymentRequest
 _CONFIRM: Final[Any] = pb.ConfirmPaymentRequest
+_LIST: Final[Any] = pb.ListPaymentsRequest
+_LIST_REFUNDS: Final[Any] = pb.ListRefundsRequest
 
 
 def write_create(request_id: str, payment: CreatePayment) -> pb.CreatePaymentRequest:
@@ -97,6 +101,23 @@ def write_refund(request_id: str, payment_id: str, refund: CreateRefund) -> byte
         amount=refund.amount,
         reason=refund.reason,
     ).SerializeToString()
+
+
+def write_list(**fields: Any) -> bytes:
+    """Return a ``ListPaymentsRequest``; what is None is not asked for."""
+    message: pb.ListPaymentsRequest = _LIST(**fields)
+    return message.SerializeToString()
+
+
+def write_list_refunds(**fields: Any) -> bytes:
+    """Return a ``ListRefundsRequest``; what is None is not asked for."""
+    message: pb.ListRefundsRequest = _LIST_REFUNDS(**fields)
+    return message.SerializeToString()
+
+
+def read_entry(message: pb.TimelineEntry) -> TimelineEntry:
+    """Return one thing that happened to a payment."""
+    return TimelineEntry(_moment(message.at), message.kind, msgspec.Raw(message.detail_json.encode()))
 
 
 def read_payment(message: pb.Payment) -> Payment:

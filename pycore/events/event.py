@@ -31,6 +31,7 @@ class EventType(StrEnum):
     PAYMENT_CANCELED = "payment.canceled"
     PAYMENT_EXPIRED = "payment.expired"
     PAYMENT_DOUBLE_PAID = "payment.double_paid"
+    PAYMENT_UPDATED = "payment.updated"
     REFUND_CREATED = "refund.created"
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
@@ -50,6 +51,7 @@ MEANINGS: Final[dict[EventType, str]] = {
     EventType.PAYMENT_CANCELED: "it was called off; nothing was taken",
     EventType.PAYMENT_EXPIRED: "its time ran out unpaid",
     EventType.PAYMENT_DOUBLE_PAID: "it was paid a second time; the second one is refunded without being asked",
+    EventType.PAYMENT_UPDATED: "its metadata was changed, nothing else",
     EventType.REFUND_CREATED: "a refund was accepted and is under way",
     EventType.REFUND_SUCCEEDED: "the payer has the money back",
     EventType.REFUND_FAILED: "the refund was refused for good, and its money is the merchant's again",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PAGE: Final = 500
 """Events read at once by ``follow``."""
 
+_SEQUENCE_MAX: Final = 2**63 - 1
 _COLUMNS: Final = "sequence, id, merchant_id, live, type, resource_id, data, created_at"
 _LIST: Final = f"""
 SELECT {_COLUMNS} FROM events
@@ -25,6 +26,9 @@ WHERE merchant_id = $1 AND live = $2 AND sequence > $3
     AND ($4::text[] IS NULL OR type = ANY ($4)) AND ($5::uuid IS NULL OR resource_id = $5)
 ORDER BY sequence LIMIT $6
 """
+_LIST_REVERSED: Final = _LIST.replace("sequence > $3", "sequence < $3").replace(
+    "ORDER BY sequence", "ORDER BY sequence DESC"
+)
 _GET: Final = f"SELECT {_COLUMNS} FROM events WHERE id = $1 AND merchant_id = $2 AND live = $3"
 _LAST: Final = f"SELECT {_COLUMNS} FROM events WHERE merchant_id = $1 AND live = $2 ORDER BY sequence DESC LIMIT 1"
 
@@ -50,12 +54,14 @@ class EventLog:
         types: Collection[str] = (),
         resource_id: int | None = None,
         limit: int = 100,
+        reversed: bool = False,
     ) -> list[Event]:
-        """Return events in order.
+        """Return events in order, or the newest first.
 
         Args:
             tenant: whose.
-            after: the sequence of the last one seen.
+            after: the sequence of the last one seen; 0: from the beginning of that order.
+            reversed: the newest first.
             types: only these; none: all.
             resource_id: only what happened to this payment, refund or withdrawal.
             limit: at most so many.
@@ -64,9 +70,16 @@ class EventLog:
             LedgerUnavailableError: the database is away.
         """
         resource = None if resource_id is None else UUID(int=resource_id)
+        place = after or (_SEQUENCE_MAX if reversed else 0)
         with unavailable_raised():
             rows = await self._pool.fetch(
-                _LIST, UUID(int=tenant.merchant_id), tenant.live, after, list_of(types), resource, limit
+                _LIST_REVERSED if reversed else _LIST,
+                UUID(int=tenant.merchant_id),
+                tenant.live,
+                place,
+                list_of(types),
+                resource,
+                limit,
             )
         return [event_of(row) for row in rows]
 

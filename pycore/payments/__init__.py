@@ -3,7 +3,7 @@
 from pycore.payments.balance_limits import Authentication
 from pycore.payments.channel_methods import ChannelMethods, Confirmation, WithoutChannels
 from pycore.payments.desk import PaymentDesk
-from pycore.payments.listing import PaymentFilter, TimelineEntry
+from pycore.payments.listing import PaymentFilter, RefundFilter, TimelineEntry
 from pycore.payments.payment import (
     Action,
     CaptureMethod,
@@ -22,6 +22,7 @@ from pycore.payments.request import (
     CreatePayment,
     CreateRefund,
     Payer,
+    UpdatePayment,
 )
 
 __all__ = [
@@ -44,7 +45,9 @@ __all__ = [
     "PaymentStatus",
     "Purpose",
     "Refund",
+    "RefundFilter",
     "RefundStatus",
     "TimelineEntry",
+    "UpdatePayment",
     "WithoutChannels",
 ]

@@ -22,7 +22,7 @@ from pycore.payments.creation import BALANCE
 from pycore.payments.idempotency import Reply
 from pycore.payments.payment import CaptureMethod, PaymentMethod, PaymentStatus, Purpose, encoded
 from pycore.payments.record import PaymentRecord
-from pycore.payments.request import CapturePayment
+from pycore.payments.request import CapturePayment, UpdatePayment, check_metadata
 
 _SECOND: Final = 10**9
 _HOLD_GONE: Final = frozenset(
@@ -116,6 +116,15 @@ class PaymentChanges:
         )
         await self._book.commit(change_rows(failed, EventType.PAYMENT_FAILED, reply))
         return failed
+
+    async def update(self, record: PaymentRecord, request: UpdatePayment, reply: Reply) -> PaymentRecord:
+        """Change the payment's metadata. Raises InvalidRequestError."""
+        merged = {**record.metadata, **request.metadata}
+        metadata = {name: value for name, value in merged.items() if value is not None}
+        check_metadata(metadata)
+        changed = record.changed(self._clock_ns(), metadata=metadata)
+        await self._book.commit(change_rows(changed, EventType.PAYMENT_UPDATED, reply))
+        return changed
 
     async def capture(self, record: PaymentRecord, request: CapturePayment, reply: Reply) -> PaymentRecord:
         """Take held money. Raises InvalidRequestError for more than is held, InvalidStateError for a hold gone by."""

@@ -28,6 +28,7 @@ from pycore.payments.request import (
     ConfirmPayment,
     CreatePayment,
     Payer,
+    UpdatePayment,
     check_amount,
     check_key,
 )
@@ -157,6 +158,14 @@ class Payments:
             return await self._channels.confirm(record, Confirmation(request.method, request.channel, payer, reply))
 
         return await self._once(tenant, payment_id, "payments.confirm", key, request, confirmed)
+
+    async def update(self, tenant: Tenant, payment_id: int, key: str, request: UpdatePayment) -> Payment:
+        """Change a payment's metadata, whatever its status. Raises NotFoundError."""
+
+        async def updated(record: PaymentRecord, reply: Reply) -> PaymentRecord:
+            return await self._changes.update(record, request, reply)
+
+        return await self._once(tenant, payment_id, "payments.update", key, request, updated)
 
     async def capture(self, tenant: Tenant, payment_id: int, key: str, request: CapturePayment) -> Payment:
         """Take what was authorized, or a part. Raises NotFoundError, InvalidStateError."""

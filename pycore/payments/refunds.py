@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
@@ -20,14 +20,13 @@ from pycore.payments.channel_methods import ChannelMethods
 from pycore.payments.creation import BALANCE
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
 from pycore.payments.payment import PaymentStatus, Refund, RefundStatus, decoded_refund, encoded
-from pycore.payments.record import PaymentRecord, RefundRecord, refund_record
+from pycore.payments.record import PaymentRecord, RefundRecord
 from pycore.payments.request import CreateRefund, check_key, check_refund
 from pycore.store import Store, unavailable_raised
 from pycore.tenant import Tenant
 
 _OPERATION: Final = "refunds.create"
 _TAKEN: Final = "SELECT 1 FROM refunds WHERE merchant_id = $1 AND live = $2 AND merchant_reference = $3"
-_OF_PAYMENT: Final = "SELECT * FROM refunds WHERE payment_id = $1 ORDER BY id"
 
 
 class Refunds:
@@ -86,13 +85,6 @@ class Refunds:
     async def get(self, tenant: Tenant, refund_id: int) -> Refund:
         """Return a refund. Raises NotFoundError."""
         return (await self._book.refund(refund_id, tenant)).public()
-
-    async def of_payment(self, tenant: Tenant, payment_id: int) -> Sequence[Refund]:
-        """Return a payment's refunds, oldest first. Raises NotFoundError."""
-        await self._book.payment(payment_id, tenant)
-        with unavailable_raised():
-            rows = await self._store.pool.fetch(_OF_PAYMENT, UUID(int=payment_id))
-        return [refund_record(row).public() for row in rows]
 
     async def _refuse_taken(self, tenant: Tenant, reference: str) -> None:
         with unavailable_raised():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Final
 from urllib.parse import unquote
 
@@ -20,6 +21,8 @@ AMOUNT_MAX: Final = 2**53 - 1
 
 EXPIRY_SECONDS_MAX: Final = 30 * 86_400
 _METADATA_KEYS_MAX: Final = 50
+_METADATA_NAME_MAX: Final = 40
+_METADATA_VALUE_MAX: Final = 500
 
 _AMOUNTS: Final = f"whole minor units from 1 to {AMOUNT_MAX}"
 _REFERENCE: Final = re.compile(r"[0-9A-Za-z_\-|*.@:]{1,64}")
@@ -112,6 +115,16 @@ class CancelPayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """That a payment shall not be paid any more."""
 
 
+class UpdatePayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a payment.
+
+    Attributes:
+        metadata: entries to set; null takes one away; what is not named stays.
+    """
+
+    metadata: Annotated[dict[str, str | None], Meta(max_length=_METADATA_KEYS_MAX, examples=[{"table": "7"}])]
+
+
 class CreateRefund(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A refund of a succeeded payment.
 
@@ -162,6 +175,21 @@ def check_amount(amount: int | None) -> None:
     _require(amount is None or 1 <= amount <= AMOUNT_MAX, "amount", _AMOUNTS)
 
 
+def check_metadata(metadata: Mapping[str, str]) -> None:
+    """Raise InvalidRequestError unless a payment may have this metadata; nothing was recorded."""
+    _require(len(metadata) <= _METADATA_KEYS_MAX, "metadata", f"at most {_METADATA_KEYS_MAX} entries")
+    fits = all(
+        1 <= len(name) <= _METADATA_NAME_MAX and len(value) <= _METADATA_VALUE_MAX and "\0" not in name + value
+        for name, value in metadata.items()
+    )
+    _require(
+        fits,
+        "metadata",
+        f"keys of 1 to {_METADATA_NAME_MAX} and values of at most {_METADATA_VALUE_MAX} characters, without U+0000",
+    )
+    refuse_secrets(metadata=_joined(metadata))
+
+
 def refuse_secrets(**texts: str) -> None:
     """Raise InvalidRequestError, which names the field and never its text, where one holds a secret that is known."""
     for field, text in texts.items():
@@ -184,10 +212,14 @@ def settle_doubts(payment: NewPayment) -> None:
             idempotency_key=payment.key,
             merchant_reference=payment.merchant_reference,
             subject=payment.subject,
-            metadata="\n".join([f"{name}: {value}" for name, value in payment.metadata.items()]),
+            metadata=_joined(payment.metadata),
             return_url=unquote(payment.return_url or ""),
             channel=payment.channel or "",
         )
+
+
+def _joined(metadata: Mapping[str, str]) -> str:
+    return "\n".join([f"{name}: {value}" for name, value in metadata.items()])
 
 
 def _require(holds: object, field: str, allowed: str) -> None:

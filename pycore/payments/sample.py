@@ -34,6 +34,7 @@ _STATUSES: Final = {
     EventType.PAYMENT_CANCELED: PaymentStatus.CANCELED,
     EventType.PAYMENT_EXPIRED: PaymentStatus.EXPIRED,
     EventType.PAYMENT_DOUBLE_PAID: PaymentStatus.SUCCEEDED,
+    EventType.PAYMENT_UPDATED: PaymentStatus.SUCCEEDED,
 }
 _REFUND_STATUSES: Final = {
     EventType.REFUND_CREATED: RefundStatus.PENDING,

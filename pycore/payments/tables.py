@@ -114,7 +114,7 @@ WITHDRAWALS: Final = Table(
 _PAYMENT_CHANGES: Final = frozenset(
     {
         "status", "amount_captured", "amount_refunded", "method", "channel", "attempt_id", "hold_id", "next_action",
-        "failure_code", "expires_at", "updated_at", "version",
+        "failure_code", "metadata", "expires_at", "updated_at", "version",
     }
 )  # fmt: skip
 _REFUND_CHANGES: Final = frozenset(

@@ -18,7 +18,7 @@ from pycore.errors import (
     RateLimitedError,
     UnauthenticatedError,
 )
-from pycore.merchants import AccountClass, Allowance, CustomerChanges, KeyTerms, Scope
+from pycore.merchants import AccountClass, Allowance, CustomerChanges, KeyTerms, Page, Scope
 from pycore.payments import (
     Authentication,
     CaptureMethod,
@@ -65,7 +65,8 @@ async def test_the_client_pays_looks_and_gives_back(payments: PaymentClient, sho
     assert await payments.get(paid.id) == await payments.get_by_reference("T1") == paid
     refund = await payments.refund(paid.id, CreateRefund(merchant_reference="R1", amount=999, reason="少了"))
     assert (refund.status, refund.amount, refund.payment_id) == (RefundStatus.SUCCEEDED, 999, paid.id)
-    assert await payments.refunds(paid.id) == [refund] == [await payments.get_refund(refund.id)]
+    assert await payments.refunds(paid.id) == Page([refund], has_more=False)
+    assert await payments.get_refund(refund.id) == refund
     assert (await payments.get(paid.id)).amount_refunded == 999
 
 
@@ -85,10 +86,10 @@ async def test_the_client_holds_captures_and_cancels(payments: PaymentClient, sh
     confirmed = await payments.confirm(later.id, ConfirmPayment(method=PaymentMethod.BALANCE))
     assert confirmed.status is PaymentStatus.SUCCEEDED
     listed = await payments.list(limit=2)
-    assert [each.merchant_reference for each in listed] == ["T3", "T2"]
-    older = await payments.list(starting_after=listed[-1].id)
-    assert [each.merchant_reference for each in older] == ["T1"]
-    assert await payments.list(status=PaymentStatus.CANCELED) == [listed[1]]
+    assert [each.merchant_reference for each in listed.items] == ["T3", "T2"]
+    older = await payments.list(starting_after=listed.items[-1].id)
+    assert [each.merchant_reference for each in older.items] == ["T1"]
+    assert await payments.list(status=PaymentStatus.CANCELED) == Page([listed.items[1]], has_more=False)
     with pytest.raises(NotFoundError):
         await payments.list(starting_after="pay_" + "0" * 31 + "1")
 
@@ -168,7 +169,7 @@ async def test_json_pays_looks_and_gives_back(session: ClientSession, shop: Shop
     async with session.get("/v1/payments?merchant_reference=T1", headers=shop.headers) as response:
         assert await response.json() == {"data": [paid], "has_more": False}
     async with session.get("/v1/payments?limit=1", headers=shop.headers) as response:
-        assert await response.json() == {"data": [paid], "has_more": True}
+        assert await response.json() == {"data": [paid], "has_more": False}
     refund = {"merchant_reference": "R1", "amount": 1000}
     path = f"/v1/payments/{paid['id']}/refunds"
     async with session.post(path, json=refund, headers=shop.headers | {"idempotency-key": "r1"}) as response:

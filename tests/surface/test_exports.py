@@ -53,7 +53,8 @@ CHANNELS = [
 PAYMENTS = [
     "Action", "Authentication", "CancelPayment", "CaptureMethod", "CapturePayment", "ChannelMethods", "ConfirmPayment",
     "Confirmation", "CreatePayment", "CreateRefund", "NextAction", "Payer", "Payment", "PaymentDesk", "PaymentFilter",
-    "PaymentMethod", "PaymentStatus", "Purpose", "Refund", "RefundStatus", "TimelineEntry", "WithoutChannels",
+    "PaymentMethod", "PaymentStatus", "Purpose", "Refund", "RefundFilter", "RefundStatus", "TimelineEntry",
+    "UpdatePayment", "WithoutChannels",
 ]  # fmt: skip
 
 EVENTS = [

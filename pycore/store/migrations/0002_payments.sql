@@ -116,6 +116,8 @@ CREATE TABLE payments (
 );
 CREATE INDEX payments_of_merchant ON payments (merchant_id, live, id);
 CREATE INDEX payments_of_customer ON payments (customer_id, id) WHERE customer_id IS NOT NULL;
+CREATE INDEX payments_of_store ON payments (store_id, id) WHERE store_id IS NOT NULL;
+CREATE INDEX payments_by_metadata ON payments USING gin ((metadata::jsonb) jsonb_path_ops) WHERE metadata IS NOT NULL;
 -- What has an end in time and has not met it yet: the sweeper's list.
 CREATE INDEX payments_open ON payments (expires_at) WHERE status IN ('created', 'requires_action', 'processing', 'authorized');
 
@@ -152,7 +154,8 @@ CREATE TABLE payment_attempts (
     version        integer NOT NULL,
     UNIQUE (payment_id, number)
 );
-CREATE UNIQUE INDEX payment_attempts_by_transaction ON payment_attempts (channel, live, transaction_id)
+-- The number comes first: it is also what people look for.
+CREATE UNIQUE INDEX payment_attempts_by_transaction ON payment_attempts (transaction_id, channel, live)
     WHERE transaction_id IS NOT NULL;
 CREATE INDEX payment_attempts_due ON payment_attempts (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX payment_attempts_by_hand ON payment_attempts (id)
@@ -183,6 +186,7 @@ CREATE TABLE refunds (
 );
 CREATE INDEX refunds_of_payment ON refunds (payment_id, id);
 CREATE INDEX refunds_of_merchant ON refunds (merchant_id, live, id);
+CREATE INDEX refunds_by_transaction ON refunds (transaction_id) WHERE transaction_id IS NOT NULL;
 CREATE INDEX refunds_due ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX refunds_by_hand ON refunds (id) WHERE next_check_at IS NULL AND status IN ('pending', 'requires_action');
 

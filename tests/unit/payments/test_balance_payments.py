@@ -16,6 +16,8 @@ from pycore.errors import (
     RequestInProgressError,
 )
 from pycore.ids import format_typed_id, new_id, parse_typed_id
+from pycore.merchants import Page
+from pycore.payments import RefundFilter
 from pycore.payments.balance_limits import Authentication
 from pycore.payments.creation import PaymentCreation
 from pycore.payments.desk import PaymentDesk
@@ -197,7 +199,8 @@ async def test_refunds_never_exceed_what_was_captured(shop: Shop) -> None:
     assert await shop.balances() == (5000, 0, 0)
     after = await shop.payments.get(shop.tenant, number(payment))
     assert (after.amount_refunded, after.allowed_actions) == (1000, [])
-    assert await shop.refunds.of_payment(shop.tenant, number(payment)) == [part, rest]
+    of_payment = RefundFilter(payment_id=number(payment))
+    assert await shop.desk.lists.refunds(shop.tenant, of_payment) == Page([rest, part], has_more=False)
     assert await shop.refunds.get(shop.tenant, parse_typed_id("rfd", rest.id)) == rest
 
 

@@ -251,7 +251,7 @@ async def test_a_stores_code_makes_one_payment_per_order(till: LinkTill, session
     paths = {content["path"] for status, content in answers if status == 200}
     assert len(paths) == 1
     assert {status for status, _ in answers} <= {200, 409}
-    payments = await till.services.payments.lists.page(till.tenant, PaymentFilter())
+    payments = (await till.services.payments.lists.page(till.tenant, PaymentFilter())).items
     assert [(each.amount, each.subject, each.metadata) for each in payments] == [
         (1250, "南京路 <b>", {"origin": "store_code"})
     ]

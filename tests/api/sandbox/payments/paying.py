@@ -37,6 +37,7 @@ from pycore.payments import (
     PaymentMethod,
     PaymentStatus,
     Refund,
+    RefundFilter,
 )
 from pycore.payments.attempt import AttemptRecord
 from pycore.payments.channel_desk import ChannelDesk
@@ -179,8 +180,8 @@ class Till:
         return await self.desk.payments.payments.get(self.tenant, parse_typed_id("pay", payment.id))
 
     async def refunds(self, payment: Payment) -> list[Refund]:
-        found = await self.desk.payments.refunds.of_payment(self.tenant, parse_typed_id("pay", payment.id))
-        return list(found)
+        wanted = RefundFilter(payment_id=parse_typed_id("pay", payment.id))
+        return list((await self.desk.payments.lists.refunds(self.tenant, wanted)).items)
 
     async def attempts(self, payment: Payment) -> list[AttemptRecord]:
         return await self.desk.attempts.of_payment(parse_typed_id("pay", payment.id))

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpycore/events/v1/events.proto\x12\x10pycore.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x01\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12-\n\ttimestamp\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04live\x18\x04 \x01(\x08\x12\x13\n\x0bresource_id\x18\x05 \x01(\t\x12\x11\n\tdata_json\x18\x06 \x01(\t\"b\n\x11ListEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x16\n\x0e\x61\x66ter_event_id\x18\x02 \x01(\t\x12\r\n\x05types\x18\x03 \x03(\t\x12\x13\n\x0bresource_id\x18\x04 \x01(\t\"O\n\x12ListEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.pycore.events.v1.Event\x12\x10\n\x08has_more\x18\x02 \x01(\x08\"\x1d\n\x0fGetEventRequest\x12\n\n\x02id\x18\x01 \x01(\t\":\n\x10GetEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.pycore.events.v1.Event\"N\n\x13StreamEventsRequest\x12\x16\n\x0e\x61\x66ter_event_id\x18\x01 \x01(\t\x12\r\n\x05types\x18\x02 \x03(\t\x12\x10\n\x08\x66rom_now\x18\x03 \x01(\x08\">\n\x14StreamEventsResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.pycore.events.v1.Event\"#\n\x13TriggerEventRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\">\n\x14TriggerEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.pycore.events.v1.Event2\xfa\x02\n\x0c\x45ventService\x12W\n\nListEvents\x12#.pycore.events.v1.ListEventsRequest\x1a$.pycore.events.v1.ListEventsResponse\x12Q\n\x08GetEvent\x12!.pycore.events.v1.GetEventRequest\x1a\".pycore.events.v1.GetEventResponse\x12_\n\x0cStreamEvents\x12%.pycore.events.v1.StreamEventsRequest\x1a&.pycore.events.v1.StreamEventsResponse0\x01\x12]\n\x0cTriggerEvent\x12%.pycore.events.v1.TriggerEventRequest\x1a&.pycore.events.v1.TriggerEventResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpycore/events/v1/events.proto\x12\x10pycore.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x01\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12-\n\ttimestamp\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04live\x18\x04 \x01(\x08\x12\x13\n\x0bresource_id\x18\x05 \x01(\t\x12\x11\n\tdata_json\x18\x06 \x01(\t\"t\n\x11ListEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x16\n\x0e\x61\x66ter_event_id\x18\x02 \x01(\t\x12\r\n\x05types\x18\x03 \x03(\t\x12\x13\n\x0bresource_id\x18\x04 \x01(\t\x12\x10\n\x08reversed\x18\x05 \x01(\x08\"O\n\x12ListEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.pycore.events.v1.Event\x12\x10\n\x08has_more\x18\x02 \x01(\x08\"\x1d\n\x0fGetEventRequest\x12\n\n\x02id\x18\x01 \x01(\t\":\n\x10GetEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.pycore.events.v1.Event\"N\n\x13StreamEventsRequest\x12\x16\n\x0e\x61\x66ter_event_id\x18\x01 \x01(\t\x12\r\n\x05types\x18\x02 \x03(\t\x12\x10\n\x08\x66rom_now\x18\x03 \x01(\x08\">\n\x14StreamEventsResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.pycore.events.v1.Event\"#\n\x13TriggerEventRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\">\n\x14TriggerEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.pycore.events.v1.Event2\xfa\x02\n\x0c\x45ventService\x12W\n\nListEvents\x12#.pycore.events.v1.ListEventsRequest\x1a$.pycore.events.v1.ListEventsResponse\x12Q\n\x08GetEvent\x12!.pycore.events.v1.GetEventRequest\x1a\".pycore.events.v1.GetEventResponse\x12_\n\x0cStreamEvents\x12%.pycore.events.v1.StreamEventsRequest\x1a&.pycore.events.v1.StreamEventsResponse0\x01\x12]\n\x0cTriggerEvent\x12%.pycore.events.v1.TriggerEventRequest\x1a&.pycore.events.v1.TriggerEventResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,21 +35,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENT']._serialized_start=85
   _globals['_EVENT']._serialized_end=219
   _globals['_LISTEVENTSREQUEST']._serialized_start=221
-  _globals['_LISTEVENTSREQUEST']._serialized_end=319
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=321
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=400
-  _globals['_GETEVENTREQUEST']._serialized_start=402
-  _globals['_GETEVENTREQUEST']._serialized_end=431
-  _globals['_GETEVENTRESPONSE']._serialized_start=433
-  _globals['_GETEVENTRESPONSE']._serialized_end=491
-  _globals['_STREAMEVENTSREQUEST']._serialized_start=493
-  _globals['_STREAMEVENTSREQUEST']._serialized_end=571
-  _globals['_STREAMEVENTSRESPONSE']._serialized_start=573
-  _globals['_STREAMEVENTSRESPONSE']._serialized_end=635
-  _globals['_TRIGGEREVENTREQUEST']._serialized_start=637
-  _globals['_TRIGGEREVENTREQUEST']._serialized_end=672
-  _globals['_TRIGGEREVENTRESPONSE']._serialized_start=674
-  _globals['_TRIGGEREVENTRESPONSE']._serialized_end=736
-  _globals['_EVENTSERVICE']._serialized_start=739
-  _globals['_EVENTSERVICE']._serialized_end=1117
+  _globals['_LISTEVENTSREQUEST']._serialized_end=337
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=339
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=418
+  _globals['_GETEVENTREQUEST']._serialized_start=420
+  _globals['_GETEVENTREQUEST']._serialized_end=449
+  _globals['_GETEVENTRESPONSE']._serialized_start=451
+  _globals['_GETEVENTRESPONSE']._serialized_end=509
+  _globals['_STREAMEVENTSREQUEST']._serialized_start=511
+  _globals['_STREAMEVENTSREQUEST']._serialized_end=589
+  _globals['_STREAMEVENTSRESPONSE']._serialized_start=591
+  _globals['_STREAMEVENTSRESPONSE']._serialized_end=653
+  _globals['_TRIGGEREVENTREQUEST']._serialized_start=655
+  _globals['_TRIGGEREVENTREQUEST']._serialized_end=690
+  _globals['_TRIGGEREVENTRESPONSE']._serialized_start=692
+  _globals['_TRIGGEREVENTRESPONSE']._serialized_end=754
+  _globals['_EVENTSERVICE']._serialized_start=757
+  _globals['_EVENTSERVICE']._serialized_end=1135
 # @@protoc_insertion_point(module_scope)

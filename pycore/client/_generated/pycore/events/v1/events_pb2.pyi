@@ -24,16 +24,18 @@ class Event(_message.Message):
     def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., timestamp: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., live: bool = ..., resource_id: _Optional[str] = ..., data_json: _Optional[str] = ...) -> None: ...
 
 class ListEventsRequest(_message.Message):
-    __slots__ = ("page_size", "after_event_id", "types", "resource_id")
+    __slots__ = ("page_size", "after_event_id", "types", "resource_id", "reversed")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     AFTER_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_ID_FIELD_NUMBER: _ClassVar[int]
+    REVERSED_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     after_event_id: str
     types: _containers.RepeatedScalarFieldContainer[str]
     resource_id: str
-    def __init__(self, page_size: _Optional[int] = ..., after_event_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., resource_id: _Optional[str] = ...) -> None: ...
+    reversed: bool
+    def __init__(self, page_size: _Optional[int] = ..., after_event_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., resource_id: _Optional[str] = ..., reversed: bool = ...) -> None: ...
 
 class ListEventsResponse(_message.Message):
     __slots__ = ("events", "has_more")

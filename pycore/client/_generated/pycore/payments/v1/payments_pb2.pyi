@@ -332,6 +332,31 @@ class ConfirmPaymentResponse(_message.Message):
     payment: Payment
     def __init__(self, payment: _Optional[_Union[Payment, _Mapping]] = ...) -> None: ...
 
+class UpdatePaymentRequest(_message.Message):
+    __slots__ = ("request_id", "payment_id", "metadata", "removed_metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_METADATA_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    payment_id: str
+    metadata: _containers.ScalarMap[str, str]
+    removed_metadata: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., removed_metadata: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class UpdatePaymentResponse(_message.Message):
+    __slots__ = ("payment",)
+    PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    payment: Payment
+    def __init__(self, payment: _Optional[_Union[Payment, _Mapping]] = ...) -> None: ...
+
 class CapturePaymentRequest(_message.Message):
     __slots__ = ("request_id", "payment_id", "amount", "more_to_come")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -379,20 +404,37 @@ class GetPaymentResponse(_message.Message):
     def __init__(self, payment: _Optional[_Union[Payment, _Mapping]] = ...) -> None: ...
 
 class ListPaymentsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "status", "customer_id", "created_from", "created_before")
+    __slots__ = ("page_size", "page_token", "status", "customer_id", "created_from", "created_before", "store_id", "merchant_reference", "channel_transaction_id", "channel_order_number", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     CREATED_FROM_FIELD_NUMBER: _ClassVar[int]
     CREATED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    MERCHANT_REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_ORDER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     status: PaymentStatus
     customer_id: str
     created_from: _timestamp_pb2.Timestamp
     created_before: _timestamp_pb2.Timestamp
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., status: _Optional[_Union[PaymentStatus, str]] = ..., customer_id: _Optional[str] = ..., created_from: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    store_id: str
+    merchant_reference: str
+    channel_transaction_id: str
+    channel_order_number: str
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., status: _Optional[_Union[PaymentStatus, str]] = ..., customer_id: _Optional[str] = ..., created_from: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., store_id: _Optional[str] = ..., merchant_reference: _Optional[str] = ..., channel_transaction_id: _Optional[str] = ..., channel_order_number: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ListPaymentsResponse(_message.Message):
     __slots__ = ("payments", "next_page_token")
@@ -457,13 +499,29 @@ class GetRefundResponse(_message.Message):
     def __init__(self, refund: _Optional[_Union[Refund, _Mapping]] = ...) -> None: ...
 
 class ListRefundsRequest(_message.Message):
-    __slots__ = ("payment_id",)
+    __slots__ = ("payment_id", "page_size", "page_token", "status", "merchant_reference", "channel_transaction_id", "created_from", "created_before")
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    MERCHANT_REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FROM_FIELD_NUMBER: _ClassVar[int]
+    CREATED_BEFORE_FIELD_NUMBER: _ClassVar[int]
     payment_id: str
-    def __init__(self, payment_id: _Optional[str] = ...) -> None: ...
+    page_size: int
+    page_token: str
+    status: RefundStatus
+    merchant_reference: str
+    channel_transaction_id: str
+    created_from: _timestamp_pb2.Timestamp
+    created_before: _timestamp_pb2.Timestamp
+    def __init__(self, payment_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., status: _Optional[_Union[RefundStatus, str]] = ..., merchant_reference: _Optional[str] = ..., channel_transaction_id: _Optional[str] = ..., created_from: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListRefundsResponse(_message.Message):
-    __slots__ = ("refunds",)
+    __slots__ = ("refunds", "next_page_token")
     REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     refunds: _containers.RepeatedCompositeFieldContainer[Refund]
-    def __init__(self, refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
