@@ -2,6 +2,10 @@
 
 The signature carries no fresh time (Alipay repeats a notification for a day), so a replay is told by its number; the
 caller books a transaction once.
+
+What is signed is one text, ``name=value`` joined by ``&``, in which nothing is quoted. A text that Alipay really signed
+may hold a title with ``&`` and ``=`` in it, and be cut at other places into another form. So only a form is read whose
+text can be cut in no other way: no value has one of the two marks, and each name is one that Alipay documents.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from pycore.channels import strict_json
+from pycore.channels.alipay.charset import codec_of
 from pycore.channels.alipay.merchant import AlipayMerchant
 from pycore.channels.alipay.payments import state_outcome
 from pycore.channels.failure import NotificationRefusedError, NotTrustedError
@@ -20,6 +25,22 @@ from pycore.channels.notification import Notification
 from pycore.channels.strict_json import Id, Text
 
 _UNSIGNED: Final = ("sign", "sign_type")
+_DOCUMENTED: Final = """
+    additional_status app_id auth_app_id bank_ack_time biz_settle_mode body business_params buyer_id buyer_logon_id
+    buyer_open_id buyer_pay_amount buyer_user_type charge_amount charge_flags charset credit_biz_order_id
+    credit_pay_mode
+    dback_amount dback_status discount_amount discount_goods_detail est_bank_receipt_time fund_bill_list gmt_close
+    gmt_create gmt_payment gmt_refund invoice_amount mdiscount_amount merchant_app_id notify_action_type notify_id
+    notify_time notify_type operator_id out_biz_no out_trade_no passback_params pay_amount pay_currency point_amount
+    receipt_amount receipt_currency_type refund_fee refund_reason refund_status seller_email seller_id send_back_fee
+    settle_amount settle_currency settle_trans_rate settlement_id store_id store_name subject terminal_id total_amount
+    trade_no trade_status trans_currency trans_pay_rate version voucher_detail_list
+"""
+_NAMES: Final = frozenset(_DOCUMENTED.split())
+"""The signed fields of a trade's notifications.
+
+Source: Alipay open platform, "asynchronous notification" of the payment products, and what public clients read.
+"""
 
 
 class _Notified(Struct):
@@ -37,10 +58,7 @@ class _Notified(Struct):
 def read_notification(merchant: AlipayMerchant, notification: HttpNotification) -> Notification:
     """Return what a notification says. Raises NotificationRefusedError."""
     try:
-        fields = read_form(notification.body)
-        if fields.get("sign_type") != "RSA2" or "sign" not in fields:
-            raise NotTrustedError("not_signed")
-        merchant.platform_key.verify(sorted_text(fields, without=_UNSIGNED).encode(), fields["sign"])
+        fields = _signed_fields(merchant, notification.body)
         notified = strict_json.convert(fields, _Notified)
         if notified.app_id != merchant.app_id:
             raise NotTrustedError("other_app")
@@ -60,3 +78,18 @@ def read_notification(merchant: AlipayMerchant, notification: HttpNotification) 
         )
     except NotTrustedError as error:
         raise NotificationRefusedError(error.code) from None
+
+
+def _signed_fields(merchant: AlipayMerchant, body: bytes) -> dict[str, str]:
+    """Return the fields once they are proven, in the alphabet they name. Raises NotTrustedError."""
+    # An alphabet's name is ASCII in every alphabet, and each byte is a letter in this one.
+    codec = codec_of(read_form(body, "latin-1").get("charset", "utf-8"))
+    fields = read_form(body, codec)
+    if fields.get("sign_type") != "RSA2" or "sign" not in fields:
+        raise NotTrustedError("not_signed")
+    signed = {name: value for name, value in fields.items() if name not in _UNSIGNED}
+    text = sorted_text(signed)
+    merchant.platform_key.verify(text.encode(codec), fields["sign"])
+    if any(mark in value for value in signed.values() for mark in "&=") or not signed.keys() <= _NAMES:
+        raise NotTrustedError("ambiguous")
+    return signed

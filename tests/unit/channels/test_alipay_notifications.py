@@ -96,6 +96,100 @@ def test_forged() -> None:
     assert reason(HttpNotification(headers={}, body=b"a=" + b"x" * 20_000)) == "too_long"
 
 
+_CUT = "x&total_amount=7.00&trade_no=2026120122001400000000000002&trade_status=TRADE_SUCCESS&version="
+
+
+def recut(genuine: HttpNotification, cuts: list[tuple[str, str]]) -> HttpNotification:
+    """Another form with the same signed text, made without any key."""
+    form = dict(parse_qsl(genuine.body.decode()))
+    unsigned = {name: form.pop(name) for name in ("sign", "sign_type")}
+    text = "&".join(f"{name}={form[name]}" for name in sorted(form))
+    assert "&".join(f"{name}={value}" for name, value in cuts) == text, "this is another text"
+    return HttpNotification(headers={}, body=urlencode([*cuts, *unsigned.items()]).encode())
+
+
+def test_s7_a_signed_text_is_not_cut_into_other_fields() -> None:
+    """A genuine message about an unpaid order of 1 fen, whose title held fields of its own, was cut elsewhere: its
+    signed text, sent as a form with another amount, number and state, was booked as paid, without any key."""
+    unpaid = {**ALIPAY_NOTIFIED, "subject": _CUT, "total_amount": "0.01", "trade_status": "WAIT_BUYER_PAY"}
+    genuine = alipay_notification(unpaid)
+    before = [(name, ALIPAY_NOTIFIED[name]) for name in sorted(ALIPAY_NOTIFIED) if name < "subject"]
+    rest = f"&total_amount=0.01&trade_no={ALIPAY_NOTIFIED['trade_no']}&trade_status=WAIT_BUYER_PAY"
+    forged = [
+        ("subject", "x"),
+        ("total_amount", "7.00"),
+        ("trade_no", "2026120122001400000000000002"),
+        ("trade_status", "TRADE_SUCCESS"),
+        ("version", rest),
+    ]
+    assert reason(recut(genuine, [*before, *forged])) == "ambiguous"
+    # The genuine one is not read either: nobody can tell the two apart. The channel is asked instead.
+    assert reason(genuine) == "ambiguous"
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"subject": "A&B"}, "ambiguous"),
+        ({"subject": "A=B"}, "ambiguous"),
+        ({"body": "x&buyer_id=2088"}, "ambiguous"),
+        ({"fund_bill_list": '[{"amount":"1.01","fundChannel":"A&B=C"}]'}, "ambiguous"),
+        ({"a field of nobody": "1"}, "ambiguous"),
+        ({"total_amount ": "7.00"}, "ambiguous"),
+        ({"total_amount[]": "7.00"}, "ambiguous"),
+        ({"sign=x": "1"}, "ambiguous"),
+        ({"": "1"}, "ambiguous"),
+    ],
+)
+def test_s7_a_form_that_could_be_read_in_two_ways_is_refused(changed: dict[str, str], expected: str) -> None:
+    assert reason(alipay_notification({**ALIPAY_NOTIFIED, **changed})) == expected
+
+
+def test_s7_every_cut_of_a_text_but_one_is_refused() -> None:
+    """Wherever a text is cut into a form, at most the genuine cut is taken."""
+    genuine = alipay_notification(ALIPAY_NOTIFIED)
+    form = dict(parse_qsl(genuine.body.decode()))
+    pieces = [(name, form[name]) for name in sorted(ALIPAY_NOTIFIED)]
+    for joined in range(2 ** (len(pieces) - 1)):
+        cuts = [pieces[0]]
+        for at, (name, value) in enumerate(pieces[1:]):
+            if joined >> at & 1:
+                cuts[-1] = (cuts[-1][0], f"{cuts[-1][1]}&{name}={value}")
+            else:
+                cuts.append((name, value))
+        if joined:
+            assert reason(recut(genuine, cuts)) == "ambiguous"
+        else:
+            ADAPTER.verify_notification(recut(genuine, cuts), AT)
+
+
+def in_charset(charset: str, subject: str = "会员充值") -> HttpNotification:
+    fields = {**ALIPAY_NOTIFIED, "subject": subject, "charset": charset}
+    codec = {"GBK": "gbk", "gb2312": "gb2312"}.get(charset, "utf-8")
+    text = "&".join(f"{name}={value}" for name, value in sorted(fields.items()))
+    form = {**fields, "sign_type": "RSA2", "sign": sides.signed(text.encode(codec))}
+    return HttpNotification(headers={}, body=urlencode(form, encoding=codec).encode())
+
+
+@pytest.mark.parametrize("charset", ["GBK", "gb2312", "UTF-8", "utf-8"])
+def test_f9_a_callback_is_read_in_the_charset_it_names(charset: str) -> None:
+    """A form with ``charset=GBK`` and ``subject=%BB%E1%D4%B1…``, signed over the GBK text, was ``not_a_form``: Alipay
+    repeated it for a day, and the payment waited to be asked for."""
+    found = ADAPTER.verify_notification(in_charset(charset), AT)
+    assert summary(found.outcome) == "succeeded 2026120122001400000000000001 1.01 CNY"
+
+
+def test_f9_the_charset_is_signed_too() -> None:
+    gbk = in_charset("GBK")
+    for other, expected in ((b"UTF-8", "not_a_form"), (b"latin-1", "unknown_charset"), (b"utf-16", "unknown_charset")):
+        assert (
+            reason(HttpNotification(headers={}, body=gbk.body.replace(b"charset=GBK", b"charset=" + other))) == expected
+        )
+    ascii_only = in_charset("GBK", "tea")
+    changed = HttpNotification(headers={}, body=ascii_only.body.replace(b"charset=GBK", b"charset=UTF-8"))
+    assert reason(changed) == "bad_signature"
+
+
 def test_the_answers() -> None:
     assert ADAPTER.notification_answer(accepted=True).body == b"success"
     assert ADAPTER.notification_answer(accepted=False).body != b"success"
