@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from api.proxies import Proxies
 from api.rest.app import application
 from api.rest.server import RestServer
 from api.rpc.server import RpcServer
@@ -27,10 +28,11 @@ Opened = Callable[[Services, "Doors"], Awaitable[None]]
 class Doors:
     """The gRPC and the HTTP server of the same services."""
 
-    def __init__(self, services: Services, tls: Tls | None = None) -> None:
+    def __init__(self, services: Services, tls: Tls | None = None, proxies: Proxies | None = None) -> None:
+        proxies = proxies or Proxies()
         self._rpc = RpcServer(services, tls and tls.rpc)
         self._stopping = asyncio.Event()
-        self._rest = RestServer(application(services, self._stopping), tls and tls.rest)
+        self._rest = RestServer(application(services, self._stopping, proxies), tls and tls.rest, proxies)
         self._scheme = "https" if tls else "http"
         self.grpc_address = ""
         self.http_address = ""
@@ -75,7 +77,7 @@ async def serve(
         seconds = time.monotonic() - started
         tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
         services = await open_services(ledger, settings)
-        doors = Doors(services, tls)
+        doors = Doors(services, tls, Proxies(settings.server.trusted_proxies))
         if settings.server.one_core:
             # With the thread in which gRPC waits for calls; those in which it reads and writes are not Python's.
             share_one_core()

@@ -22,13 +22,34 @@ HTTP_CONCURRENCY_MAX = 1024
 """HTTP requests under way at once."""
 
 HTTP_CONNECTIONS_MAX = 4096
-"""Open HTTP connections; more are closed at once."""
+"""Open HTTP connections; of more, who has most loses one, or the newcomer where it has most itself."""
+
+HTTP_CONNECTIONS_PER_ADDRESS_MAX = 1024
+"""Open HTTP connections of one address (IPv6: one /64), trusted proxies apart."""
+
+HTTP_BACKLOG = 2048
+"""Connections the system may keep until they are accepted."""
+
+HTTP_WAITING_BYTES_MAX = 64 << 20
+"""Bytes of requests, in all, that have arrived and are not answered; beyond, who has most is refused."""
+
+HTTP_UNREAD_BYTES_MAX = 64 << 20
+"""Bytes of replies, in all, that are not taken; beyond, who has not read for longest is cut off."""
 
 HTTP_HEADERS_MAX = 100
 """Header lines of one HTTP request."""
 
 HTTP_HEADER_BYTES_MAX = 16 << 10
 """Request line and headers of one HTTP request."""
+
+HTTP_HEAD_SECONDS_MAX = 10.0
+"""How long a client may take to begin its first request, and for the head of each."""
+
+HTTP_GRACE_SECONDS = 5.0
+"""How long a body may take to arrive and a reply to be taken, whatever their size."""
+
+HTTP_BYTES_PER_SECOND_MIN = 4096
+"""What a body must bring, and a client take of a reply, in each second beyond the grace."""
 
 HTTP_RECEIVE_SECONDS_MAX = 30.0
 """How long a client may take to send one HTTP request."""

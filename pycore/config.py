@@ -9,8 +9,9 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -45,6 +46,14 @@ def is_loopback(address: str) -> bool:
     return split_address(address)[0] in _LOOPBACK
 
 
+def _check_network(network: str) -> None:
+    """Raises ValueError where it is neither an address nor a network."""
+    try:
+        ip_network(network)
+    except ValueError as error:
+        raise ValueError(f"trusted_proxies: {error}; give addresses or networks such as 10.0.0.0/8") from None
+
+
 class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of one part; printing it masks what is secret."""
 
@@ -70,6 +79,8 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
         tls_client_ca_file: PEM file with the certificates that sign clients' certificates; every caller must show one.
         open_ledger_on_loopback: where no TLS is spoken, and so only this machine can call, take calls of the raw ledger
             and of the metrics without an operator's key. Turn it off where a proxy on this machine lets others in.
+        trusted_proxies: addresses and networks of the proxies in front of the server, as ``10.0.0.0/8``. They are
+            believed about whom they speak for (``x-forwarded-for``, ``forwarded``), at both doors; nobody else is.
         one_core: keep the event loop and gRPC's waiting thread, which hand each other every call, on one core (Linux).
     """
 
@@ -79,6 +90,7 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_key_file: str | None = None
     tls_client_ca_file: str | None = None
     open_ledger_on_loopback: bool = True
+    trusted_proxies: tuple[str, ...] = ()
     one_core: bool = True
 
     @property
@@ -91,6 +103,8 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("tls_certificate_file and tls_key_file come together")
         if self.tls_client_ca_file is not None and self.tls_certificate_file is None:
             raise ValueError("tls_client_ca_file needs tls_certificate_file and tls_key_file")
+        for proxy in self.trusted_proxies:
+            _check_network(proxy)
         for field in ("grpc_address", "http_address"):
             if not is_loopback(getattr(self, field)) and self.tls_certificate_file is None:
                 raise ValueError(
@@ -300,20 +314,21 @@ def _read_file(file: Path) -> dict[str, Any]:
         raise ConfigurationError(f"the configuration file {file} is not TOML: {error}") from error
 
 
-def _read_environment(variables: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def _read_environment(variables: Mapping[str, str]) -> dict[str, dict[str, str | list[str]]]:
     known = {
-        f"{ENVIRONMENT_PREFIX}{section.name}_{field}".upper(): (section.name, field)
+        f"{ENVIRONMENT_PREFIX}{section.name}_{field.name}".upper(): (section.name, field)
         for section in msgspec.structs.fields(Settings)
-        for field in section.type.__struct_fields__
+        for field in msgspec.structs.fields(section.type)
     }
-    overrides: dict[str, dict[str, str]] = {}
+    overrides: dict[str, dict[str, str | list[str]]] = {}
     for name, value in variables.items():
         if not name.startswith(ENVIRONMENT_PREFIX) or name == CONFIG_FILE_VARIABLE:
             continue
         if name not in known:
             raise ConfigurationError(f"the variable {name} is not a setting; known ones: {', '.join(sorted(known))}")
         section, field = known[name]
-        overrides.setdefault(section, {})[field] = value
+        is_list = get_origin(field.type) is tuple
+        overrides.setdefault(section, {})[field.name] = value.replace(",", " ").split() if is_list else value
     return overrides
 
 

@@ -10,11 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.cashier.door import CashierDoor
 from api.errors import MalformedRequestError, MethodNotAllowedError
 from api.limits import HTTP_CONCURRENCY_MAX
+from api.proxies import Proxies
 from api.rest import (
     account,
     api_key,
@@ -38,6 +39,7 @@ from api.rest import (
 from api.rest.authorized import served
 from api.rest.body import text_header
 from api.rest.endpoint import AnyEndpoint
+from api.rest.front import Front
 from api.rest.problem import problem_response
 from api.services import Services
 from pycore.errors import LedgerOverloadedError, NotFoundError, PycoreError
@@ -83,6 +85,41 @@ class _Gate:
         self.count -= 1
 
 
+class _OpenGate(_Gate):
+    """The gate of health, which is told whatever else is under way."""
+
+    def enter(self) -> None:
+        """Count one more."""
+        self.count += 1
+
+
+class _Admission:
+    """One request's place in the gate, given back for as long as its body is waited for."""
+
+    def __init__(self, gate: _Gate, receive: Receive) -> None:
+        self._gate = gate
+        self._receive = receive
+        self._is_inside = False
+
+    def enter(self) -> None:
+        """Take the place. Raises LedgerOverloadedError."""
+        self._gate.enter()
+        self._is_inside = True
+
+    def leave(self) -> None:
+        """Give the place back, where it is held."""
+        if self._is_inside:
+            self._is_inside = False
+            self._gate.leave()
+
+    async def receive(self) -> Message:
+        """Return what came next, outside the gate. Raises LedgerOverloadedError."""
+        self.leave()
+        message = await self._receive()
+        self.enter()
+        return message
+
+
 class _Served:
     """An endpoint as an ASGI application of its own, so that Starlette wraps nothing else around it."""
 
@@ -93,21 +130,22 @@ class _Served:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever goes wrong becomes a problem by the one table in :mod:`api.errors`."""
-        request = Request(scope, receive, send)
+        admission = _Admission(self._gate, receive)
+        request = Request(scope, admission.receive, send)
         try:
-            self._gate.enter()
+            admission.enter()
             try:
                 response = await self._handler(self._services, request)
             finally:
-                self._gate.leave()
+                admission.leave()
         except Exception as error:
             response = problem_response(error, text_header(request, b"accept-language"))
         await response(scope, receive, send)
 
 
-def application(services: Services, stopping: asyncio.Event) -> Starlette:
+def application(services: Services, stopping: asyncio.Event, proxies: Proxies) -> ASGIApp:
     """Return the HTTP application of these services; once ``stopping`` is set, streams end."""
-    gate = _Gate()
+    gate, health_gate = _Gate(), _OpenGate()
     endpoints = (*ENDPOINTS, metrics.endpoint(services))
     document = msgspec.json.encode(openapi.document(endpoints))
 
@@ -115,9 +153,15 @@ def application(services: Services, stopping: asyncio.Event) -> Starlette:
         return Response(document, media_type="application/json")
 
     routes = [
-        Route(each.path, _Served(each, services, gate), methods=[each.method], name=each.summary) for each in endpoints
+        Route(
+            each.path,
+            _Served(each, services, health_gate if each.path in health.PATHS else gate),
+            methods=[each.method],
+            name=each.summary,
+        )
+        for each in endpoints
     ]
-    return Starlette(
+    routed = Starlette(
         routes=[
             *routes,
             Route("/openapi.json", show_document, methods=["GET"]),
@@ -126,6 +170,7 @@ def application(services: Services, stopping: asyncio.Event) -> Starlette:
         ],
         exception_handlers={HTTPException: _refuse, Exception: _report},
     )
+    return Front(routed, proxies)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

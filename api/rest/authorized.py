@@ -6,6 +6,7 @@ from starlette.responses import Response
 from api.rest.body import header, text_header
 from api.rest.endpoint import AnyEndpoint, Endpoint, Handler, TenantHandler
 from api.services import Services
+from api.strangers import KNOWN
 from pycore.merchants import OperatorScope, Scope
 
 
@@ -19,6 +20,7 @@ def served(endpoint: AnyEndpoint) -> Handler:
 def _for_tenants(handler: TenantHandler, scope: Scope) -> Handler:
     async def handle(services: Services, request: Request) -> Response:
         caller = await services.access.caller(text_header(request, b"authorization"), _address(request), scope)
+        request.scope[KNOWN] = True
         return await handler(services, caller, request)
 
     return handle
@@ -29,6 +31,7 @@ def _for_operators(handler: Handler, scope: OperatorScope) -> Handler:
         await services.access.allow_operator(
             text_header(request, b"authorization"), _address(request), scope, is_forwarded=_is_forwarded(request)
         )
+        request.scope[KNOWN] = True
         return await handler(services, request)
 
     return handle

@@ -46,3 +46,5 @@ ENDPOINTS: Final = (
         tag="operation",
     ),
 )
+PATHS: Final = frozenset(endpoint.path for endpoint in ENDPOINTS)
+"""What is answered apart: by nobody's leave, whatever else is refused."""

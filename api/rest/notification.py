@@ -1,5 +1,6 @@
 """Where channels tell what happened. No key is asked for: the signature over the raw bytes is the proof."""
 
+from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import Request
@@ -9,6 +10,7 @@ from api.limits import NOTIFICATION_BYTES_MAX
 from api.rest.body import read_bytes
 from api.rest.endpoint import Endpoint
 from api.services import Services
+from api.strangers import KNOWN
 from pycore.channels import HttpNotification
 from pycore.errors import (
     LedgerFencedError,
@@ -30,6 +32,8 @@ async def take(services: Services, request: Request) -> Response:
     body = await read_bytes(request, NOTIFICATION_BYTES_MAX)
     received = HttpNotification(headers=dict(request.headers), body=body)
     answer = await services.channels.notifications.take(request.path_params["channel"], received, live=live)
+    if answer.status < HTTPStatus.BAD_REQUEST:
+        request.scope[KNOWN] = True
     return Response(answer.body, answer.status, dict(answer.headers))
 
 

@@ -316,6 +316,7 @@ async def test_a_header_that_never_ends_is_cut_off_before_it_fills_memory(doors:
 
 
 async def test_a_request_that_never_ends_is_cut_off(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.limits.HTTP_HEAD_SECONDS_MAX", 0.3)
     monkeypatch.setattr("api.limits.HTTP_RECEIVE_SECONDS_MAX", 0.3)
     assert await raw(doors, b"GET /healthz HTT", 5) == b""
     assert await raw(doors, b"", 5) == b""
@@ -325,7 +326,10 @@ async def test_a_request_that_never_ends_is_cut_off(doors: Doors, monkeypatch: p
 
 async def test_the_limit_on_requests_under_way(session: ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.rest.app.HTTP_CONCURRENCY_MAX", 0)
-    async with session.get("/healthz") as response:
+    async with session.get("/v1/ledger/trial_balance") as response:
         assert response.status == 429
         assert response.headers["retry-after"] == "1"
         assert (await response.json(content_type=None))["reason"] == "ledger_overloaded"
+    for path in ("/healthz", "/readyz"):
+        async with session.get(path) as response:
+            assert response.status == 200
