@@ -17,7 +17,7 @@ from pycore.channels.capability import Capability, load_capability
 from pycore.channels.failure import NotTrustedError, require
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse, Stamp
 from pycore.channels.notification import Notification
-from pycore.channels.order import ChannelOrder, Method
+from pycore.channels.order import ChannelOrder
 from pycore.channels.outcome import Failed, Outcome, RequiresAction, Unknown, unknown
 from pycore.channels.refund import Refund
 
@@ -45,9 +45,9 @@ class AlipayAdapter:
         return self._capability
 
     def create_request(self, order: ChannelOrder, stamp: Stamp) -> HttpRequest | RequiresAction:
-        """Return the call that makes the order; for page and app the signed order itself (always in the v2 form)."""
+        """Return the call that makes the order; for pages and app the signed order itself (always in the v2 form)."""
         require(order.method in payments.CREATE_METHODS)
-        if order.method in {Method.PAGE, Method.APP}:
+        if order.method in payments.TAKEN_THERE:
             return payments.page_or_app(self._merchant, order, stamp)
         method = payments.CREATE_METHODS[order.method]
         return self._form.request(method, payments.content(order), stamp, notify_url=order.notify_url)

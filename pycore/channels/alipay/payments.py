@@ -1,4 +1,4 @@
-"""Orders: precreate, scanned code, page and app; query, close and cancel. The same for both wire forms."""
+"""Orders: precreate, scanned code, pages and app; query, close and cancel. The same for both wire forms."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ CREATE_METHODS: Final = {
     Method.QR_CODE: "alipay.trade.precreate",
     Method.BAR_CODE: "alipay.trade.pay",
     Method.PAGE: "alipay.trade.page.pay",
+    Method.H5: "alipay.trade.wap.pay",
     Method.APP: "alipay.trade.app.pay",
 }
 QUERY: Final = "alipay.trade.query"
@@ -44,8 +45,13 @@ CANCEL: Final = "alipay.trade.cancel"
 _PRODUCTS: Final = {
     Method.BAR_CODE: "FACE_TO_FACE_PAYMENT",
     Method.PAGE: "FAST_INSTANT_TRADE_PAY",
+    Method.H5: "QUICK_WAP_WAY",
     Method.APP: "QUICK_MSECURITY_PAY",
 }
+_PAGES: Final = frozenset({Method.PAGE, Method.H5})
+"""What a browser opens: the desktop's product on a desktop, the phone's on a phone. Neither is good for the other."""
+TAKEN_THERE: Final = _PAGES | {Method.APP}
+"""Orders the payer's own device takes to Alipay."""
 _AUTH_CODE: Final = scanned_code.PATTERNS["alipay"]
 
 
@@ -88,6 +94,8 @@ def content(order: ChannelOrder) -> dict[str, Any]:
         if code is None or not _AUTH_CODE.fullmatch(code.reveal()):
             raise UnsupportedOperationError("an Alipay payment code begins with 25 to 30 and has 16 to 24 digits")
         fields |= {"scene": "bar_code", "auth_code": code.reveal()}
+    if order.method is Method.H5 and order.return_url is not None:
+        fields["quit_url"] = order.return_url
     return fields
 
 
@@ -99,9 +107,9 @@ def page_or_app(merchant: AlipayMerchant, order: ChannelOrder, stamp: Stamp) -> 
         content(order),
         stamp,
         notify_url=order.notify_url,
-        return_url=order.return_url if order.method is Method.PAGE else None,
+        return_url=order.return_url if order.method in _PAGES else None,
     )
-    if order.method is Method.PAGE:
+    if order.method in _PAGES:
         return RequiresAction(OpenPage(f"{merchant.gateway}?{urlencode(parameters)}"))
     return RequiresAction(CallApp({"orderString": urlencode(parameters)}))
 

@@ -323,6 +323,37 @@ def test_a_page_and_an_app_take_the_order_there_themselves() -> None:
     assert sent["sign"] == sides.signed(text.encode(), "merchant")
 
 
+def test_u5_a_phone_gets_the_phone_s_product() -> None:
+    """On phones the desktop's product was used, whose page asks for a scan by the very phone that shows it."""
+    shop = "https://shop.example/done?order=1"
+    for adapter in (V2, V3):
+        page = adapter.create_request(order(Method.H5, return_url=shop), STAMP)
+        assert isinstance(page, RequiresAction)
+        assert isinstance(page.action, OpenPage)
+        sent = dict(parse_qsl(urlsplit(page.action.url).query))
+        assert (sent["method"], sent["return_url"]) == ("alipay.trade.wap.pay", shop)
+        content = json.loads(sent["biz_content"])
+        assert (content["product_code"], content["quit_url"]) == ("QUICK_WAP_WAY", shop)
+        assert {Method.H5, Method.PAGE} <= adapter.capability.methods & adapter.capability.closes
+
+
+@pytest.mark.parametrize("method", sorted(V2.capability.methods))
+@pytest.mark.parametrize(
+    ("subject", "title"),
+    [
+        ("A&B=C/D 'x' \"y\" <b>", "A＆B＝C／D 'x' \"y\" <b>"),
+        ("两杯🍵咖啡", "两杯□咖啡"),
+        ("x&total_amount=7.00&trade_status=TRADE_SUCCESS", "x＆total_amount＝7.00＆trade_status＝TRADE_SUCCESS"),
+        ("汉" * 127, "汉" * 127),
+    ],
+)
+def test_f5_a_title_is_sent_as_alipay_takes_it(method: Method, subject: str, title: str) -> None:
+    """Alipay forbids ``/``, ``=`` and ``&`` in titles, and they were sent; in its callbacks, which quote nothing, the
+    same marks part the fields."""
+    assert V2.capability.title(method, subject) == title
+    assert V2.capability.title(method, title) == title
+
+
 def test_what_a_scanned_code_sends() -> None:
     for adapter in (V2, V3):
         request = adapter.create_request(order(Method.BAR_CODE), STAMP)
@@ -347,7 +378,7 @@ def test_only_alipay_s_own_codes_are_sent(code: str) -> None:
             V2.create_request(one, STAMP)
 
 
-@pytest.mark.parametrize("method", [Method.JSAPI, Method.H5])
+@pytest.mark.parametrize("method", [Method.JSAPI])
 def test_methods_it_does_not_have(method: Method) -> None:
     with pytest.raises(UnsupportedOperationError):
         V2.create_request(order(method), STAMP)

@@ -66,9 +66,9 @@ async def test_a_payer_sees_what_is_for_the_payer_only(till: LinkTill, session: 
 
 OFFERED = {
     DESKTOP: [("wechat", "qr_code"), ("alipay", "qr_code"), ("unionpay", "qr_code")],
-    PHONE: [("wechat", "h5"), ("alipay", "page"), ("unionpay", "page")],
+    PHONE: [("wechat", "h5"), ("alipay", "h5"), ("unionpay", "page")],
     WECHAT: [("wechat", "h5")],
-    ALIPAY: [("alipay", "page")],
+    ALIPAY: [("alipay", "h5")],
     UNIONPAY: [("unionpay", "page")],
 }
 
@@ -175,7 +175,7 @@ async def test_another_way_closes_the_first(till: LinkTill, session: ClientSessi
     path = path_of(made)
     await choose(session, path, "wechat", "qr_code")
     first = await till.reference(made)
-    status, state = await choose(session, path, "alipay", "page", PHONE)
+    status, state = await choose(session, path, "alipay", "h5", PHONE)
     assert (status, state["action"], state["channel"]) == (200, "go", "alipay")
     assert sandbox.order(first)["state"] == "closed"
     async with session.get(f"{path}/go", allow_redirects=False) as response:

@@ -37,6 +37,7 @@ async def test_a_shown_code_is_paid_and_the_callback_books_it(till: Till, channe
         ("wechat", "app", "call_app"),
         ("wechat", "h5", "open_page"),
         ("alipay", "page", "open_page"),
+        ("alipay", "h5", "open_page"),
         ("alipay", "app", "call_app"),
         ("unionpay", "page", "submit_form"),
     ],
