@@ -158,6 +158,11 @@ class Engine:
 
         Raises ValueError where a unit is empty or not a whole number of records.
         """
+    def cold_moments(self, units: _Units) -> list[int]:
+        """Return the timestamps at which the database must be asked before ``apply``; nearly always none.
+
+        Raises ValueError where a unit is empty or not a whole number of records.
+        """
     def apply(self, units: _Units, now: int, cold: Sequence[_ColdRecord] | None = None) -> Batch:
         """Apply the units in order as one batch at ``now`` (nanoseconds).
 

@@ -14,9 +14,9 @@ from pycore.ledger.transfer import Transfer, TransferFlags
 from pycore.store import Store, unavailable_raised
 
 ColdRecord = tuple[int, int, bytes, bytes | None]
-"""What the database knows of an id the engine no longer holds: kind, outcome, record, the hold's record."""
+"""What the database knows of an id or a moment the engine no longer holds: kind, outcome, record, the hold's record."""
 
-_FAILED, _TRANSFER = 1, 2
+_FAILED, _TRANSFER, _MOMENT = 1, 2, 3
 _CLOSES_HOLD = TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER
 
 _TRANSFER_FIELDS = (
@@ -68,6 +68,22 @@ class History:
         for id, transfer in transfers.items():
             hold = pending[transfer.pending_id].pack() if transfer.flags & _CLOSES_HOLD else None
             found.append((_TRANSFER, outcomes.get(id, 0), transfer.pack(), hold))
+        return found
+
+    async def cold_moments(self, timestamps: Sequence[int]) -> list[ColdRecord]:
+        """Return which of the timestamps are those of transfers that the engine does not hold.
+
+        Chunks have no index by time alone: this reads those that span the timestamps, which only accounts imported out
+        of the order of their time need.
+        """
+        found: list[ColdRecord] = []
+        for chunk in self._chunks.sealed:
+            inside = [timestamp for timestamp in timestamps if chunk.overlaps(timestamp, timestamp)]
+            if inside:
+                rows = await self._fetch(
+                    f'SELECT "timestamp" FROM {chunk.table} WHERE "timestamp" = ANY($1::bigint[])', inside
+                )
+                found += [(_MOMENT, 0, row[0].to_bytes(8, "little"), None) for row in rows]
         return found
 
     async def transfers(self, ids: Sequence[int]) -> dict[int, Transfer]:

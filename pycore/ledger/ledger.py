@@ -71,7 +71,7 @@ class Ledger:
         self._writer = Writer(
             self._engine,
             self._journal,
-            self._history.cold_records,
+            self._history,
             queue_events_max=settings.queue_events_max,
             batch_events_max=settings.batch_events_max,
             room=self._room,

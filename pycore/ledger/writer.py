@@ -28,7 +28,7 @@ from pycore.errors import (
     RowsRefusedError,
 )
 from pycore.ledger.account import RECORD_SIZE
-from pycore.ledger.history import ColdRecord
+from pycore.ledger.history import ColdRecord, History
 from pycore.ledger.journal import Journal
 from pycore.ledger.rows import BatchRows, Part, RowsOf
 from pycore.ledger.stats import WriterStats
@@ -38,8 +38,6 @@ from pycore.store import is_connection_lost, is_unavailable, reason_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-ColdLookup = Callable[[list[int]], Awaitable[list[ColdRecord]]]
 
 log = structlog.get_logger()
 
@@ -64,7 +62,7 @@ class Writer:
         self,
         engine: _core.Engine,
         journal: Journal,
-        cold_lookup: ColdLookup,
+        history: History,
         *,
         queue_events_max: int,
         batch_events_max: int,
@@ -73,7 +71,7 @@ class Writer:
         """``room`` waits while the projection is too far behind."""
         self._engine = engine
         self._journal = journal
-        self._cold_lookup = cold_lookup
+        self._history = history
         self._queue_events_max = queue_events_max
         self._batch_events_max = batch_events_max
         self._room = room
@@ -322,17 +320,25 @@ class Writer:
         return []
 
     async def _cold_records(self, units: list[tuple[int, Buffer]]) -> list[ColdRecord]:
-        """Return what the database knows of the ids the engine does not hold.
+        """Return what the database knows of the ids and moments the engine does not hold.
 
         Asked again until nothing is missing: a chunk may have left memory while the database was answering.
         """
-        known: dict[int, ColdRecord | None] = {}
+        ids: set[int] = set()
+        moments: set[int] = set()
         found: list[ColdRecord] = []
-        while missing := [id for id in self._engine.cold_ids(units) if id not in known]:
-            known |= dict.fromkeys(missing)
-            found += await self._cold_lookup(missing)
-            self.stats.cold_ids += len(missing)
-        return found
+        while True:
+            missing = [id for id in self._engine.cold_ids(units) if id not in ids]
+            missing_moments = [moment for moment in self._engine.cold_moments(units) if moment not in moments]
+            if missing:
+                ids.update(missing)
+                found += await self._history.cold_records(missing)
+                self.stats.cold_ids += len(missing)
+            if missing_moments:
+                moments.update(missing_moments)
+                found += await self._history.cold_moments(missing_moments)
+            if not (missing or missing_moments):
+                return found
 
     async def _make_durable(self, batch: _core.Batch, units: list[Unit], written: BatchRows) -> None:
         """Append the batch; when the connection breaks under it, find out what became of it before anything else.

@@ -95,7 +95,7 @@ def main() -> None:
     version = 0
     for number, (now, units) in enumerate(batches(), start=1):
         packed = pack_units(units)
-        cold = store.cold_records(engine.cold_ids(packed))
+        cold = store.cold_records(engine.cold_ids(packed)) + store.cold_moments(engine.cold_moments(packed))
         batch = engine.apply(packed, now, cold)
         engine.commit()
         store.append(batch)

@@ -77,8 +77,11 @@ def _refusal_of_new(tables: Tables, account: Account) -> Status | None:
         return Status.LEDGER_MUST_NOT_BE_ZERO
     if account.code == 0:
         return Status.CODE_MUST_NOT_BE_ZERO
-    # Our departure: the public rule only forbids a transfer's very timestamp; we ask for a later one than any.
-    last = max(tables.clock["account"], tables.clock["transfer"])
-    if account.flags & ACCOUNT_IMPORTED and account.timestamp <= last:
+    if account.flags & ACCOUNT_IMPORTED and _imported_too_early(tables, account):
         return Status.IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
     return None
+
+
+def _imported_too_early(tables: Tables, account: Account) -> bool:
+    """Return whether an imported account's timestamp is not after the last account's, or is a transfer's."""
+    return account.timestamp <= tables.clock["account"] or account.timestamp in tables.transfer_timestamps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pycore.ledger.status import CreateTransferStatus as Status
-from tests.model.records import BALANCING_CREDIT, BALANCING_DEBIT, POST_PENDING, VOID_PENDING, Transfer
+from tests.model.records import BALANCING_CREDIT, BALANCING_DEBIT, POST_PENDING, U128_MAX, VOID_PENDING, Transfer
 from tests.model.tables import Tables
 
 
@@ -66,8 +66,6 @@ def _compare_post_or_void(transfer: Transfer, existing: Transfer, hold: Transfer
 
 
 def _same_amount(transfer: Transfer, existing: Transfer, hold: Transfer) -> bool:
-    if transfer.flags & VOID_PENDING:
-        return transfer.amount in (0, hold.amount)
-    if existing.amount < hold.amount:
-        return transfer.amount == existing.amount
-    return transfer.amount >= hold.amount
+    """Return whether the request asks for what was moved: in its own words for "the whole hold", or by its number."""
+    whole = 0 if transfer.flags & VOID_PENDING else U128_MAX
+    return existing.amount == (hold.amount if transfer.amount == whole else transfer.amount)

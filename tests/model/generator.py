@@ -83,9 +83,8 @@ class BatchGenerator:
 
     def _imported_accounts(self) -> Batch:
         self._now = max(self._now, self._reference.last_timestamp) + self._random.choice((1_000, SECOND))
-        first, last = self._free_time()
         count = self._random.choice((1, 2, 4))
-        times = sorted(self._random.randint(first, last) for _ in range(count))
+        times = sorted(self._account_time() for _ in range(count))
         return [(CREATE_ACCOUNTS, [self._accounts.imported(time, self._now) for time in times])], self._now
 
     def _accounts_after_a_pause(self) -> Batch:
@@ -104,6 +103,18 @@ class BatchGenerator:
             units.append((CREATE_ACCOUNTS, self._account_unit()))
             units.append((CREATE_TRANSFERS, [self._transfers.event(self._now)]))
         return units, self._now
+
+    def _account_time(self) -> int:
+        """Return a moment for an imported account: after the last one, behind transfers, or at one of them."""
+        first, last = self._free_time()
+        chance = self._random.random()
+        if chance < 0.4:
+            return self._random.randint(first, last)
+        opened = self._reference.tables.clock["account"]
+        if chance < 0.7:
+            return self._random.randint(opened + 1, max(opened + 1, last))
+        moments = [moment for moment in self._reference.tables.transfer_timestamps if chance < 0.75 or moment > opened]
+        return self._random.choice(moments or [first]) + self._random.choice((0, 0, 0, 1))
 
     def _free_time(self) -> tuple[int, int]:
         """Return the nanoseconds after the last transfer and before now, between which imported events may lie."""

@@ -85,6 +85,7 @@ class Lockstep:
 
     def _apply(self, units: list[Unit], packed: list[tuple[int, bytes]], now: int) -> tuple[list[Result], _core.Batch]:
         cold = self._store.cold_records(self._engine.cold_ids(packed))
+        cold += self._store.cold_moments(self._engine.cold_moments(packed))
         self.cold_records += len(cold)
         expected = self.reference.apply(units, now)
         batch = self._engine.apply(packed, now, cold)

@@ -9,6 +9,7 @@ from tests.model.tables import Tables
 def record_transfer(tables: Tables, transfer: Transfer, debit: Account, credit: Account) -> None:
     """Store the transfer and its accounts as they are after it."""
     tables.put(tables.transfers, transfer.id, transfer)
+    tables.put(tables.transfer_timestamps, transfer.timestamp, transfer.id)
     tables.put(tables.clock, "transfer", transfer.timestamp)
     for account in (debit, credit):
         tables.put(tables.accounts, account.id, account)

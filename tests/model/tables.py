@@ -29,6 +29,7 @@ class Tables:
         self.accounts: dict[int, Account] = {}
         self.account_timestamps: dict[int, int] = {}
         self.transfers: dict[int, Transfer] = {}
+        self.transfer_timestamps: dict[int, int] = {}
         self.outcomes: dict[int, HoldOutcome] = {}
         self.open_holds: dict[int, int] = {}
         """Open holds by id, with the nanosecond they expire at (0: never)."""

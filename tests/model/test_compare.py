@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.model import compare, create_transfer, existing_transfer, post_or_void
+from tests.model import compare, create_account, create_transfer, existing_transfer, post_or_void
 from tests.model.ledger import ReferenceLedger
 from tests.model.records import U128_MAX, Account, Transfer
 from tests.model.tables import HoldOutcome, Tables
@@ -43,6 +43,18 @@ def _any_amount_is_the_same(transfer: Transfer, existing: Transfer, hold: Transf
     return True
 
 
+def _more_is_the_whole_hold_too(transfer: Transfer, existing: Transfer, hold: Transfer) -> bool:
+    return _SAME_AMOUNT(transfer, existing, hold) or transfer.amount >= hold.amount == existing.amount
+
+
+def _behind_any_transfer(tables: Tables, account: Account) -> bool:
+    return account.timestamp <= max(tables.clock["account"], tables.clock["transfer"])
+
+
+def _beside_any_transfer(tables: Tables, account: Account) -> bool:
+    return account.timestamp <= tables.clock["account"]
+
+
 def _expires_a_moment_later(tables: Tables, hold: Transfer, timestamp: int) -> object:
     return _REFUSAL_BY_OUTCOME(tables, hold, timestamp - 1)
 
@@ -53,6 +65,7 @@ def _nothing_expires(ledger: ReferenceLedger, batch_time: int) -> int:
 
 _BALANCED_AMOUNT = create_transfer._balanced_amount
 _RELEASE = post_or_void.release
+_SAME_AMOUNT = existing_transfer._same_amount
 _REFUSAL_BY_OUTCOME = post_or_void._refusal_by_outcome
 
 
@@ -65,6 +78,9 @@ _REFUSAL_BY_OUTCOME = post_or_void._refusal_by_outcome
         (post_or_void, "release", _never_voided),
         (post_or_void, "_refusal_by_outcome", _expires_a_moment_later),
         (existing_transfer, "_same_amount", _any_amount_is_the_same),
+        (existing_transfer, "_same_amount", _more_is_the_whole_hold_too),
+        (create_account, "_imported_too_early", _behind_any_transfer),
+        (create_account, "_imported_too_early", _beside_any_transfer),
         (ReferenceLedger, "_expire", _nothing_expires),
     ],
 )

@@ -240,7 +240,9 @@ class TransferEvents:
         field = self._random.choice(_CHANGEABLE)
         value = getattr(transfer, field)
         if field == "amount":
-            changed = self._random.choice((0, max(0, value - 1), min(value + 1, U128_MAX), U128_MAX))
+            changed = self._random.choice(
+                (0, max(0, value - 1), min(value + 1, U128_MAX), 65_534, U128_MAX - 1, U128_MAX)
+            )
         elif field == "flags":
             changed = value ^ 1 << self._random.randrange(9)
         else:

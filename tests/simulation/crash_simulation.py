@@ -87,7 +87,8 @@ class Process:
     def _cold_records(self, units: list[Unit]) -> list[ColdRecord]:
         if not self._protections.ask_for_cold_ids:
             return []
-        return self._store.cold_records(self.engine.cold_ids(units))
+        found = self._store.cold_records(self.engine.cold_ids(units))
+        return found + self._store.cold_moments(self.engine.cold_moments(units))
 
     def project(self) -> None:
         """Write what is committed into the tables, or fail and keep it for the next try, or crash around it."""

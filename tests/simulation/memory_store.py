@@ -18,7 +18,7 @@ from tests.simulation.binary_copy import Row, integer, numeric
 _PENDING = TransferFlags.PENDING
 _CLOSES_HOLD = TransferFlags.POST_PENDING_TRANSFER | TransferFlags.VOID_PENDING_TRANSFER
 _OPEN = 1
-_FAILED, _TRANSFER = 1, 2
+_FAILED, _TRANSFER, _MOMENT = 1, 2, 3
 _ACCOUNT_TIMESTAMP = 11
 
 
@@ -121,6 +121,11 @@ class MemoryStore:
                 outcome = self.holds[id] if transfer.flags & _PENDING else 0
                 found.append((_TRANSFER, outcome, transfer.pack(), hold.pack() if hold else None))
         return found
+
+    def cold_moments(self, timestamps: list[int]) -> list[ColdRecord]:
+        """Return which of the timestamps are those of transfers, as the real lookup does."""
+        taken = {integer(row[13]) for row in self.transfers} if timestamps else set()
+        return [(_MOMENT, 0, moment.to_bytes(8, "little"), None) for moment in timestamps if moment in taken]
 
     def transfer(self, id: int) -> Transfer | None:
         """Return a projected transfer."""

@@ -56,6 +56,23 @@ pub(crate) struct Savepoint {
     pub last_transfer_timestamp: u64,
 }
 
+/// What a piece of evidence is about. An id is a failure's or a transfer's, never both.
+#[derive(PartialEq, Eq, Hash)]
+enum EvidenceKey {
+    Id(u128),
+    Moment(u64),
+}
+
+impl EvidenceKey {
+    fn of(record: &ColdRecord) -> Self {
+        match record {
+            ColdRecord::Failed { id } => Self::Id(*id),
+            ColdRecord::Transfer { record, .. } => Self::Id(record.id),
+            ColdRecord::Moment { timestamp } => Self::Moment(*timestamp),
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct BatchLog {
     pub in_flight: bool,
@@ -73,7 +90,7 @@ pub(crate) struct BatchLog {
     pub expired: Vec<ExpiredHold>,
     pub closed: Vec<ClosedHold>,
     pub evidence: Vec<ColdRecord>,
-    evidence_ids: HashSet<u128, FixedState>,
+    evidence_keys: HashSet<EvidenceKey, FixedState>,
 }
 
 impl BatchLog {
@@ -86,14 +103,14 @@ impl BatchLog {
         self.expired.clear();
         self.closed.clear();
         self.evidence.clear();
-        if !self.evidence_ids.is_empty() {
-            self.evidence_ids.clear();
+        if !self.evidence_keys.is_empty() {
+            self.evidence_keys.clear();
         }
     }
 
     /// Records once what a result rests on.
     pub fn add_evidence(&mut self, record: ColdRecord) {
-        if self.evidence_ids.insert(record.id()) {
+        if self.evidence_keys.insert(EvidenceKey::of(&record)) {
             self.evidence.push(record);
         }
     }

@@ -61,6 +61,12 @@ impl Chunk {
         self.records().iter().zip(&self.links)
     }
 
+    /// Returns the transfer of a timestamp.
+    pub fn find_time(&self, timestamp: u64) -> Option<u64> {
+        let position = self.records().binary_search_by_key(&timestamp, |record| record.timestamp).ok()?;
+        Some(self.first_sequence + position as u64)
+    }
+
     pub fn len(&self) -> usize {
         self.len
     }

@@ -2,7 +2,7 @@
 
 use crate::transfer::Transfer;
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// What became of a hold.
 #[repr(u8)]
@@ -54,35 +54,37 @@ pub enum ColdRecord {
         /// The hold it posted or voided.
         pending: Option<Transfer>,
     },
+    /// A transfer has this timestamp.
+    Moment {
+        /// Nanoseconds since 1970.
+        timestamp: u64,
+    },
 }
 
-impl ColdRecord {
-    /// Returns the id this is about.
-    #[must_use]
-    pub fn id(&self) -> u128 {
-        match self {
-            Self::Failed { id } => *id,
-            Self::Transfer { record, .. } => record.id,
-        }
-    }
-}
-
-/// The cold records of one batch, by id.
+/// The cold records of one batch, by what they are about.
 pub(crate) struct ColdRecords<'a> {
     records: &'a [ColdRecord],
     transfers: HashMap<u128, u32, FixedState>,
-    failed: HashMap<u128, u32, FixedState>,
+    failed: HashSet<u128, FixedState>,
+    moments: HashSet<u64, FixedState>,
 }
 
 impl<'a> ColdRecords<'a> {
     pub fn new(records: &'a [ColdRecord]) -> Self {
-        let mut cold = Self { records, transfers: HashMap::default(), failed: HashMap::default() };
+        let mut cold =
+            Self { records, transfers: HashMap::default(), failed: HashSet::default(), moments: HashSet::default() };
         for (position, record) in records.iter().enumerate() {
-            let ids = match record {
-                ColdRecord::Failed { .. } => &mut cold.failed,
-                ColdRecord::Transfer { .. } => &mut cold.transfers,
-            };
-            ids.insert(record.id(), position as u32);
+            match record {
+                ColdRecord::Failed { id } => {
+                    cold.failed.insert(*id);
+                }
+                ColdRecord::Transfer { record, .. } => {
+                    cold.transfers.insert(record.id, position as u32);
+                }
+                ColdRecord::Moment { timestamp } => {
+                    cold.moments.insert(*timestamp);
+                }
+            }
         }
         cold
     }
@@ -95,14 +97,18 @@ impl<'a> ColdRecords<'a> {
 
     #[inline]
     pub fn has_failed(&self, id: u128) -> bool {
-        !self.records.is_empty() && self.failed.contains_key(&id)
+        !self.records.is_empty() && self.failed.contains(&id)
+    }
+
+    pub fn has_moment(&self, timestamp: u64) -> bool {
+        self.moments.contains(&timestamp)
     }
 
     /// Returns the transfer at a position that [`Self::find`] returned.
     pub fn transfer(&self, position: u32) -> (&'a Transfer, HoldOutcome, Option<&'a Transfer>) {
         match &self.records[position as usize] {
             ColdRecord::Transfer { record, outcome, pending } => (record, *outcome, pending.as_ref()),
-            ColdRecord::Failed { .. } => unreachable!("the position is a transfer's"),
+            ColdRecord::Failed { .. } | ColdRecord::Moment { .. } => unreachable!("the position is a transfer's"),
         }
     }
 }

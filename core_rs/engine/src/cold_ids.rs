@@ -1,5 +1,6 @@
-//! Which ids of a batch the database must be asked about.
+//! Which ids and moments of a batch the database must be asked about.
 
+use crate::account::{Account, account_flags};
 use crate::event::{Operation, Unit};
 use crate::id_index::hash_id;
 use crate::ledger::Ledger;
@@ -30,6 +31,19 @@ impl Ledger {
         let mut seen: HashSet<u128, FixedState> = HashSet::default();
         let is_cold = |&(id, hash): &(u128, u32)| !self.stays_in_memory(id, hash) && seen.insert(id);
         old.into_iter().filter(is_cold).map(|(id, _)| id).collect()
+    }
+
+    /// Returns the timestamps of a batch's imported accounts at which a transfer may have happened that is not in memory.
+    /// Usually none: accounts are imported in the order of their time, before what happened on them.
+    ///
+    /// The answers go to [`apply`](Self::apply) and stay good as long as those to [`cold_ids`](Self::cold_ids).
+    #[must_use]
+    pub fn cold_moments(&self, units: &[Unit<'_>]) -> Vec<u64> {
+        let end = (self.position.last_transfer_timestamp + 1).min(self.window_first_timestamp().unwrap_or(u64::MAX));
+        let accounts = units.iter().filter(|unit| unit.operation == Operation::CreateAccounts);
+        let moments = accounts.flat_map(|unit| (0..unit.len()).map(|index| unit.record::<Account>(index)));
+        let is_cold = |account: &Account| account.flags & account_flags::IMPORTED != 0 && account.timestamp < end;
+        moments.filter(is_cold).map(|account| account.timestamp).collect()
     }
 
     /// Notes an id below the floor, and loads what looking it up will need.

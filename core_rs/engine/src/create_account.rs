@@ -1,13 +1,19 @@
 //! The rules of creating an account.
 
 use crate::account::{Account, account_flags};
+use crate::cold::{ColdRecord, ColdRecords};
 use crate::ledger::Ledger;
 use crate::status::CreateAccountStatus as Status;
 
 impl Ledger {
     /// Creates one account; returns its timestamp. Guards stand in the order of precedence of
     /// <https://docs.tigerbeetle.com/reference/requests/create_accounts/#result>.
-    pub(crate) fn create_account(&mut self, account: &Account, timestamp: u64) -> Result<u64, Status> {
+    pub(crate) fn create_account(
+        &mut self,
+        account: &Account,
+        timestamp: u64,
+        cold: &ColdRecords<'_>,
+    ) -> Result<u64, Status> {
         if account.reserved != 0 {
             return Err(Status::ReservedField);
         }
@@ -29,13 +35,26 @@ impl Ledger {
         if account.flags & account_flags::IMPORTED == 0 {
             record.timestamp = timestamp;
         } else if account.timestamp <= self.accounts.last_timestamp()
-            || account.timestamp <= self.position.last_transfer_timestamp
+            || self.is_time_of_transfer(account.timestamp, cold)
         {
             return Err(Status::ImportedEventTimestampMustNotRegress);
         }
         assert!(record.timestamp > self.accounts.last_timestamp(), "accounts are created in the order of their time");
         self.accounts.create(&record);
         Ok(record.timestamp)
+    }
+
+    /// Returns whether a transfer happened at this very moment, and keeps as evidence that an older batch's did.
+    #[cold]
+    fn is_time_of_transfer(&mut self, timestamp: u64, cold: &ColdRecords<'_>) -> bool {
+        if timestamp > self.position.last_transfer_timestamp {
+            return false;
+        }
+        let in_memory = self.window.find_time(timestamp).or_else(|| self.leaving.find_time(timestamp));
+        if in_memory.is_some_and(|sequence| sequence < self.batch.first_sequence) {
+            self.batch.add_evidence(ColdRecord::Moment { timestamp });
+        }
+        in_memory.is_some() || cold.has_moment(timestamp)
     }
 
     fn account_exists(&self, account: &Account, existing: u32) -> Status {

@@ -81,9 +81,8 @@ fn closing_status(event: &Transfer, existing: &Transfer, hold: &Transfer) -> Sta
     Status::Exists
 }
 
+/// Zero in a void and the maximum in a post mean "the whole hold"; any other amount is the one that was moved.
 fn is_same_closing_amount(event: &Transfer, existing: &Transfer, hold: &Transfer) -> bool {
-    if existing.has(transfer_flags::VOID_PENDING_TRANSFER) {
-        return event.amount == 0 || event.amount == existing.amount;
-    }
-    if existing.amount < hold.amount { event.amount == existing.amount } else { event.amount >= hold.amount }
+    let all = if existing.has(transfer_flags::VOID_PENDING_TRANSFER) { 0 } else { u128::MAX };
+    existing.amount == if event.amount == all { hold.amount } else { event.amount }
 }

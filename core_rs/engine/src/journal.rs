@@ -11,8 +11,8 @@
 //! payload (encoding 0: as it is; 1: one LZ4 block)
 //!   unit_count × { operation u8, 3 zero bytes, event count u32 }
 //!   every event's 128-byte record, in order
-//!   cold_count × { kind u8 (1 failed, 2 transfer), outcome u8, has_pending u8, 13 zero bytes,
-//!                  record 128 bytes (failed: only its id), pending record 128 bytes or zeros }
+//!   cold_count × { kind u8 (1 failed, 2 transfer, 3 moment), outcome u8, has_pending u8, 13 zero bytes,
+//!                  record 128 bytes (failed: only its id; moment: only a timestamp), pending record 128 bytes or zeros }
 //! ```
 //!
 //! Old versions stay readable for ever; an unknown one is refused.
@@ -33,6 +33,7 @@ const UNIT_SIZE: usize = 8;
 const COLD_SIZE: usize = 16 + 2 * RECORD_SIZE;
 const COLD_FAILED: u8 = 1;
 const COLD_TRANSFER: u8 = 2;
+const COLD_MOMENT: u8 = 3;
 /// Smaller payloads are not worth compressing: the row's own overhead is larger.
 const COMPRESS_MIN: usize = 1024;
 /// LZ4 cannot expand by more than this.
@@ -154,6 +155,10 @@ fn encode_cold(record: &ColdRecord, body: &mut Vec<u8>) {
                 entry[16 + RECORD_SIZE..].copy_from_slice(pending.as_bytes());
             }
         }
+        ColdRecord::Moment { timestamp } => {
+            entry[0] = COLD_MOMENT;
+            entry[16..24].copy_from_slice(&timestamp.to_le_bytes());
+        }
     }
 }
 
@@ -254,6 +259,9 @@ fn decode_cold(entry: &[u8]) -> Result<ColdRecord, BodyError> {
                 pending: (has_pending == 1).then(|| Transfer::read_from_bytes(pending).expect("128 bytes")),
             }
         }
+        (COLD_MOMENT, 0) if head[1] == 0 && is_zero(&record[8..]) && is_zero(pending) => {
+            ColdRecord::Moment { timestamp: read_u64(record) }
+        }
         _ => return Err(malformed),
     };
     Ok(decoded)
@@ -307,6 +315,7 @@ mod tests {
             ColdRecord::Failed { id: u128::MAX - 1 },
             ColdRecord::Transfer { record, outcome: HoldOutcome::None, pending: Some(pending) },
             ColdRecord::Transfer { record: pending, outcome: HoldOutcome::Expired, pending: None },
+            ColdRecord::Moment { timestamp: 1 << 62 },
         ]
     }
 

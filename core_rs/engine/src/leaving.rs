@@ -41,6 +41,11 @@ impl LeavingChunks {
         })
     }
 
+    /// Returns the transfer of a timestamp, done with or not: its record is here as long as its chunk.
+    pub fn find_time(&self, timestamp: u64) -> Option<u64> {
+        self.chunks.iter().find_map(|leaving| leaving.chunk.find_time(timestamp))
+    }
+
     /// Loads the index slots that [`Self::find`] will need.
     #[inline]
     pub fn peek(&self, id: u128, hash: u32) -> u32 {

@@ -103,8 +103,8 @@ impl Ledger {
     /// Applies units in order as one batch at `now` (nanoseconds since 1970), which is then in flight: call
     /// [`commit`](Self::commit) once it is durable, else [`rollback`](Self::rollback).
     ///
-    /// `cold` is what the database knows of [`cold_ids`](Self::cold_ids). An id that is neither in memory nor in `cold`
-    /// does not exist.
+    /// `cold` is what the database knows of [`cold_ids`](Self::cold_ids) and [`cold_moments`](Self::cold_moments). What is
+    /// neither in memory nor in `cold` does not exist.
     ///
     /// # Panics
     ///
@@ -128,7 +128,7 @@ impl Ledger {
         let mut results = Vec::with_capacity(events);
         for (unit_index, unit) in units.iter().enumerate() {
             match unit.operation {
-                Operation::CreateAccounts => self.apply_accounts(unit, &mut results),
+                Operation::CreateAccounts => self.apply_accounts(unit, &cold_records, &mut results),
                 Operation::CreateTransfers => self.apply_transfers(units, unit_index, &cold_records, &mut results),
             }
         }

@@ -129,6 +129,23 @@ fn closing() -> impl Strategy<Value = Transfer> {
     )
 }
 
+/// New accounts from about the moments at which transfers happened.
+fn imported_accounts() -> impl Strategy<Value = Request> {
+    let moment = (0..12u64, 0..8u64).prop_map(|(half, offset)| START + half * SECOND / 2 + offset);
+    let account = (7..1000u128, moment).prop_map(|(id, timestamp)| Account {
+        id,
+        ledger: 1,
+        code: 1,
+        flags: account_flags::IMPORTED,
+        timestamp,
+        ..Account::default()
+    });
+    proptest::collection::vec(account, 1..4).prop_map(|mut accounts| {
+        accounts.sort_unstable_by_key(|account| account.timestamp);
+        Request::Accounts(accounts)
+    })
+}
+
 fn request() -> impl Strategy<Value = Request> {
     let transfer = (prop_oneof![3 => moving(), 2 => closing()], 0..5u8).prop_map(|(mut transfer, link)| {
         transfer.flags |= if link == 0 { transfer_flags::LINKED } else { 0 };
@@ -146,7 +163,8 @@ fn request() -> impl Strategy<Value = Request> {
         }
         Request::Transfers(transfers)
     });
-    prop_oneof![1 => proptest::collection::vec(account(), 1..6).prop_map(Request::Accounts), 6 => transfers]
+    let accounts = proptest::collection::vec(account(), 1..6).prop_map(Request::Accounts);
+    prop_oneof![3 => accounts, 1 => imported_accounts(), 20 => transfers]
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -96,7 +96,7 @@ impl Ledger {
 /// Open holds are never cold; a hold has an outcome, another transfer has none; a closing names its hold.
 fn is_consistent(record: &ColdRecord) -> bool {
     match record {
-        ColdRecord::Failed { .. } => true,
+        ColdRecord::Failed { .. } | ColdRecord::Moment { .. } => true,
         ColdRecord::Transfer { record, outcome, pending } => {
             *outcome != HoldOutcome::Open
                 && (*outcome == HoldOutcome::None) != record.is_hold()

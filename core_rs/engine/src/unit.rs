@@ -104,7 +104,7 @@ fn is_transient(status: u32) -> bool {
 
 impl Ledger {
     /// Applies a unit of accounts.
-    pub(crate) fn apply_accounts(&mut self, unit: &Unit<'_>, results: &mut Vec<CreateResult>) {
+    pub(crate) fn apply_accounts(&mut self, unit: &Unit<'_>, cold: &ColdRecords<'_>, results: &mut Vec<CreateResult>) {
         let unit_is_imported = unit.record::<Account>(0).flags & account_flags::IMPORTED != 0;
         let mut chain = None;
         for index in 0..unit.len() {
@@ -114,7 +114,7 @@ impl Ledger {
             let is_last = index + 1 == unit.len();
             let standing = Standing { event: results.len(), is_last, unit_is_imported, timestamp };
             let result = match self.check_envelope(&envelope, &ACCOUNT_RULES, &mut chain, &standing) {
-                0 => match self.create_account(&account, timestamp) {
+                0 => match self.create_account(&account, timestamp, cold) {
                     Ok(timestamp) => CreateResult { timestamp, status: CREATED, reserved: 0 },
                     Err(status) => self.refused_account(&account, status, timestamp),
                 },

@@ -147,6 +147,11 @@ impl Window {
         self.find_in_full(id, hash)
     }
 
+    /// Returns the transfer of a timestamp, in flight or not.
+    pub fn find_time(&self, timestamp: u64) -> Option<u64> {
+        self.chunks().rev().find_map(|chunk| chunk.find_time(timestamp))
+    }
+
     #[cold]
     fn find_in_full(&self, id: u128, hash: u32) -> Option<u64> {
         self.full.iter().rev().find_map(|chunk| chunk.find(id, hash))

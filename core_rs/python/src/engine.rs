@@ -78,6 +78,11 @@ impl Engine {
         Ok(self.ledger().cold_ids(&units_of(&held)?))
     }
 
+    fn cold_moments(&self, units: PyUnits<'_>) -> PyResult<Vec<u64>> {
+        let held = hold(&units)?;
+        Ok(self.ledger().cold_moments(&units_of(&held)?))
+    }
+
     #[pyo3(signature = (units, now, cold = None))]
     fn apply(
         &self,

@@ -11,6 +11,7 @@ use crate::buffer::{RECORD_SIZE, array_of, bytes_of};
 
 const COLD_FAILED: u8 = 1;
 const COLD_TRANSFER: u8 = 2;
+const COLD_MOMENT: u8 = 3;
 
 /// Requests in order: operation and records.
 pub type PyUnits<'py> = Vec<(u8, Bound<'py, PyAny>)>;
@@ -51,7 +52,7 @@ fn unit_of(operation: u8, records: &[u8]) -> PyResult<Unit<'_>> {
     Ok(Unit { operation, records })
 }
 
-/// Returns what the database knew of an id.
+/// Returns what the database knew of an id or of a moment.
 pub fn cold_record((kind, outcome, record, pending): &PyColdRecord<'_>) -> PyResult<ColdRecord> {
     match *kind {
         COLD_FAILED => Ok(ColdRecord::Failed {
@@ -63,6 +64,9 @@ pub fn cold_record((kind, outcome, record, pending): &PyColdRecord<'_>) -> PyRes
                 PyValueError::new_err(format!("{outcome} is no outcome of a hold"))
             })?,
             pending: pending.as_ref().map(transfer_of).transpose()?,
+        }),
+        COLD_MOMENT => Ok(ColdRecord::Moment {
+            timestamp: u64::from_le_bytes(array_of(record, "a timestamp")?),
         }),
         _ => Err(PyValueError::new_err(format!(
             "{kind} is no kind of cold record"

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import pytest
 
 from pycore import _core
@@ -19,7 +20,18 @@ from pycore.errors import (
     StateMismatchError,
 )
 from pycore.ids import new_id
-from pycore.ledger import CreateTransferStatus, JournalKey, Ledger, Operation, Transfer, TransferFlags, verify
+from pycore.ledger import (
+    AMOUNT_MAX,
+    AccountFlags,
+    CreateAccountStatus,
+    CreateTransferStatus,
+    JournalKey,
+    Ledger,
+    Operation,
+    Transfer,
+    TransferFlags,
+    verify,
+)
 from pycore.ledger.journal import one
 from tests.unit.ledger.conftest import KEY, OpenLedger, account, crash, transfer
 
@@ -93,6 +105,58 @@ async def test_old_ids_are_as_unique_as_new_ones(open_ledger: OpenLedger) -> Non
     ]  # fmt: skip
     statuses = {result.status for result in await ledger.create_transfers(tampered)}
     assert statuses == {CreateTransferStatus.EXISTS_WITH_DIFFERENT_AMOUNT}
+
+
+async def test_f24_only_the_maximum_stands_for_a_whole_hold(open_ledger: OpenLedger) -> None:
+    """A post of 80 of 80 was sent again with 81, and one of the maximum with 65534: both were answered `exists`.
+
+    The real TigerBeetle 0.17.9 takes only the maximum for "the whole hold"; any other number must be the posted one.
+    """
+    ledger = await open_ledger()
+    await ledger.create_accounts([account(1), account(2)])
+    for hold_amount, posted, again in ((80, 80, 81), (23, AMOUNT_MAX, 65_534), (23, 23, AMOUNT_MAX - 1)):
+        hold = transfer(1, 2, hold_amount, flags=TransferFlags.PENDING)
+        post = Transfer(id=new_id(), pending_id=hold.id, amount=posted, flags=TransferFlags.POST_PENDING_TRANSFER)
+        changed = msgspec.structs.replace(post, amount=again)
+        whole = msgspec.structs.replace(post, amount=AMOUNT_MAX)
+        (made,) = await ledger.create_transfers([hold])
+        statuses = [(await ledger.create_transfers([sent]))[0].status for sent in (post, changed, post, whole)]
+        assert made.status is CreateTransferStatus.CREATED
+        assert statuses == [
+            CreateTransferStatus.CREATED,
+            CreateTransferStatus.EXISTS_WITH_DIFFERENT_AMOUNT,
+            CreateTransferStatus.EXISTS,
+            CreateTransferStatus.EXISTS,
+        ]
+
+
+@pytest.mark.parametrize("is_cold", [False, True])
+async def test_f25_an_account_is_imported_behind_transfers_but_not_at_one(
+    open_ledger: OpenLedger, *, is_cold: bool
+) -> None:
+    """An account older than an ordinary transfer was refused; the reference asks only that no transfer has its time.
+
+    So it is with transfers that left memory, and in the ledger that replays the journal.
+    """
+    ledger = await open_ledger(chunk_size=16)
+    await ledger.create_accounts([account(1), account(2)])
+    times = [(await ledger.create_transfers([transfer(1, 2, 1)]))[0].timestamp for _ in range(64)]
+    if is_cold:
+        await ledger.flush_projection()
+        while ledger._engine.window_first_sequence < 32:
+            await asyncio.sleep(0.02)
+    taken, free = times[3], times[9] + 1
+    assert times[9] < free < times[10]
+    statuses = []
+    for id, timestamp in ((3, taken), (3, free), (4, free), (4, times[20]), (4, times[20] + 1)):
+        imported = msgspec.structs.replace(account(id), flags=AccountFlags.IMPORTED, timestamp=timestamp)
+        statuses.append((await ledger.create_accounts([imported]))[0].status)
+    refused = CreateAccountStatus.IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
+    assert statuses == [refused, CreateAccountStatus.CREATED, refused, refused, CreateAccountStatus.CREATED]
+    before = ledger.state_hash()
+    await crash(ledger)
+    ledger = await open_ledger(chunk_size=16)
+    assert ledger.state_hash() == before
 
 
 async def test_a_second_writer_is_refused_while_the_first_is_alive(open_ledger: OpenLedger) -> None:

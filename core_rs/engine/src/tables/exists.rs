@@ -68,7 +68,8 @@ post 20: 10 ledger=9                                                     | exist
 post 20: 10 code=9                                                       | exists_with_different_code
 post 20: 10                                                              | exists
 post 20: 10 amount=100                                                   | exists
-post 20: 10 amount=101                                                   | exists
+post 20: 10 amount=101                                                   | exists_with_different_amount
+post 20: 10 amount=max                                                   | exists
 post 20: 10 debit=1 credit=2 ledger=1 code=1 data128=7 data64=8 data32=9 | exists
 # A part is that part only.
 post 21: 11 amount=40 data128=5                                          | exists

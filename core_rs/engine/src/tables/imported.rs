@@ -52,12 +52,19 @@ transfer 20: 1 -> 2 1 imported timestamp=500 linked | linked_event_failed
 transfer 21: 1 -> 2 1 imported timestamp=501 code=0 | code_must_not_be_zero
 transfer 20: 1 -> 2 1 imported timestamp=302        | created | 1: 0+10 / 0+0
 
+after 5s
 transfer 30: 1 -> 2 1                        | created
 transfer 31: 1 -> 2 1 imported timestamp=303 | imported_event_not_expected
 transfer 32: 1 -> 2 1 timestamp=303          | timestamp_must_be_zero
 
 transfer 31: 1 -> 2 1 imported timestamp=303 | imported_event_timestamp_must_not_regress
 
-# Ours: an account cannot be imported behind a transfer, or balances of the past would change.
-account 4 imported timestamp=400 | imported_event_timestamp_must_not_regress
+# An account is compared with accounts; with a transfer only if it happened at the very same moment.
+account 4 imported timestamp=302           | imported_event_timestamp_must_not_regress
+account 4 imported timestamp=400           | created
+account 5 imported timestamp=400           | imported_event_timestamp_must_not_regress
+account 5 imported timestamp=1005000003000 | imported_event_timestamp_must_not_regress
+account 5 imported timestamp=1005000002999 | created
+
+transfer 40: 1 -> 2 1 imported timestamp=401 | imported_event_timestamp_must_not_regress
 ";

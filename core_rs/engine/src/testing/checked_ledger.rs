@@ -34,9 +34,16 @@ impl CheckedLedger {
         }
     }
 
+    /// Asks the database what a batch may need that is not in memory.
+    fn cold(&self, units: &[Unit<'_>]) -> Vec<ColdRecord> {
+        let mut cold = self.database.cold_records(&self.ledger.cold_ids(units));
+        cold.extend(self.database.cold_moments(&self.ledger.cold_moments(units)));
+        cold
+    }
+
     /// Applies and commits a batch.
     pub fn apply(&mut self, units: &[Unit<'_>], now: u64) -> AppliedBatch {
-        let cold = self.database.cold_records(&self.ledger.cold_ids(units));
+        let cold = self.cold(units);
         let before = self.ledger.state_hash();
         let first = self.ledger.apply(units, now, &cold);
         assert_eq!(self.ledger.state_hash(), before, "what is in flight cannot be read");
@@ -65,7 +72,7 @@ impl CheckedLedger {
 
     /// Shows the accounts with a batch in flight, and rolls it back.
     pub fn in_flight(&mut self, units: &[Unit<'_>], now: u64, look: impl FnOnce(&Accounts)) {
-        let cold = self.database.cold_records(&self.ledger.cold_ids(units));
+        let cold = self.cold(units);
         self.ledger.apply(units, now, &cold);
         look(&self.ledger.accounts);
         self.ledger.rollback();
@@ -119,12 +126,11 @@ impl CheckedLedger {
                 ledger.evict();
             }
         };
-        let cold = cold.unwrap_or_else(|| self.database.cold_records(&self.ledger.cold_ids(units)));
+        let cold = cold.unwrap_or_else(|| self.cold(units));
         moment(self, 0);
         let mut batch = self.ledger.apply(units, now, &cold);
         moment(self, 1);
-        let next_ids = next.filter(|_| moments >> 2 & 1 == 1).map(|next| self.ledger.cold_ids(next));
-        let next_cold = next_ids.map(|ids| self.database.cold_records(&ids));
+        let next_cold = next.filter(|_| moments >> 2 & 1 == 1).map(|next| self.cold(next));
         moment(self, 3);
         if moments >> 4 & 1 == 1 {
             self.ledger.rollback();

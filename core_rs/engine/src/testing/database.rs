@@ -81,6 +81,12 @@ impl Database {
         records
     }
 
+    /// Answers for cold moments.
+    pub fn cold_moments(&self, timestamps: &[u64]) -> Vec<ColdRecord> {
+        let is_taken = |moment: &u64| self.transfers.values().any(|transfer| transfer.timestamp == *moment);
+        timestamps.iter().copied().filter(is_taken).map(|timestamp| ColdRecord::Moment { timestamp }).collect()
+    }
+
     fn transfer(&self, id: u128) -> Option<Transfer> {
         self.sequences.get(&id).map(|sequence| self.transfers[sequence])
     }
