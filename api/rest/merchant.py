@@ -32,6 +32,10 @@ from pycore.moment import moment
 
 Name = Annotated[str, Meta(description="For people, 1 to 100 characters.", examples=["Blue Teapot"])]
 PerSecond = Annotated[int, Meta(description="Requests a second in the long run, in each mode.", ge=1, le=1_000_000)]
+Labels = Annotated[
+    list[str],
+    Meta(description="What routing rules can say `label is` of: words of ASCII letters, digits and _.", max_length=32),
+]
 Burst = Annotated[int, Meta(description="Requests at once.", ge=1, le=1_000_000)]
 
 
@@ -48,6 +52,7 @@ class ChangedMerchant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     name: Name | UnsetType = UNSET
     status: MerchantStatus | UnsetType = UNSET
+    labels: Labels | UnsetType = UNSET
     requests_per_second: PerSecond | UnsetType = UNSET
     requests_burst: Burst | UnsetType = UNSET
 
@@ -58,6 +63,7 @@ class MerchantView(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     status: MerchantStatus
+    labels: list[str]
     requests_per_second: int
     requests_burst: int
     created_at: datetime
@@ -80,6 +86,7 @@ def view(merchant: Merchant) -> MerchantView:
         id=format_typed_id(MERCHANT_PREFIX, merchant.id),
         name=merchant.name,
         status=merchant.status,
+        labels=list(merchant.labels),
         requests_per_second=merchant.allowance.requests_per_second,
         requests_burst=merchant.allowance.requests_burst,
         created_at=moment(merchant.created_at),
@@ -109,7 +116,9 @@ async def update(services: Services, request: Request) -> Response:
     """Change a merchant."""
     merchant_id = resource.path_id(request, MERCHANT_PREFIX)
     wanted = await read_json(request, _CHANGE)
-    changes = MerchantChanges(name=wanted.name, status=wanted.status, allowance=_allowance(wanted))
+    changes = MerchantChanges(
+        name=wanted.name, status=wanted.status, labels=wanted.labels, allowance=_allowance(wanted)
+    )
     return json_response(view(await services.merchants.update(merchant_id, changes)))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from importlib import resources
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -14,6 +15,9 @@ from msgspec import Meta, Struct
 from pycore.channels.order import Method
 from pycore.channels.title import TitleRule
 from pycore.errors import ConfigurationError
+
+CHANNELS: Final = ("wechat", "alipay", "unionpay")
+"""The channels there are, each a package of this one."""
 
 Count = Annotated[int, Meta(ge=0)]
 
@@ -119,6 +123,12 @@ def load_capability(package: str) -> Capability:
         return msgspec.convert(tomllib.loads(text), Capability)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{package}/capability.toml: {error}") from error
+
+
+@cache
+def known_capabilities() -> tuple[Capability, ...]:
+    """Return the records of all channels there are, whether we have an account there or not."""
+    return tuple(load_capability(f"pycore.channels.{name}") for name in CHANNELS)
 
 
 def in_force(rules: Sequence[AnyRule], day: date) -> AnyRule:

@@ -16,7 +16,7 @@ merchant = typer.Typer(help="Merchants: whose payments are taken.", no_args_is_h
 MerchantArgument = Annotated[str, typer.Argument(help="The merchant, mer_….")]
 PerSecondOption = Annotated[int, typer.Option("--requests-per-second", help="Requests a second in the long run.")]
 BurstOption = Annotated[int, typer.Option("--requests-burst", help="Requests at once.")]
-_COLUMNS = ("id", "name", "status", "requests per second", "at once", "created at")
+_COLUMNS = ("id", "name", "status", "labels", "requests per second", "at once", "created at")
 
 
 @merchant.command()
@@ -58,7 +58,7 @@ def list_all(
     if json:
         output.show_json({"merchants": found})
     else:
-        output.show_table("Merchants", _COLUMNS, [tuple(str(value) for value in each.values()) for each in found])
+        output.show_table("Merchants", _COLUMNS, [_row(each) for each in found])
 
 
 @merchant.command()
@@ -87,6 +87,25 @@ def enable(
     _set_status(merchant, MerchantStatus.ACTIVE, config, data, dsn, json=json)
 
 
+@merchant.command()
+def label(
+    merchant: MerchantArgument,
+    labels: Annotated[list[str] | None, typer.Argument(help="All labels it shall have; none: none.")] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Give a merchant the labels that routing rules can say `label is` of."""
+
+    async def work(store: Store) -> Merchant:
+        merchant_id = parse_typed_id(MERCHANT_PREFIX, merchant)
+        return await Merchants(store.pool).update(merchant_id, MerchantChanges(labels=labels or []))
+
+    _show(work_on_store(work, config, data, dsn, json=json), json=json)
+
+
 def _set_status(
     merchant: str,
     status: MerchantStatus,
@@ -110,11 +129,16 @@ def _show(merchant: Merchant, *, json: bool) -> None:
         output.show_fields("Merchant", _fields(merchant))
 
 
+def _row(fields: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(", ".join(value) if isinstance(value, list) else str(value) for value in fields.values())
+
+
 def _fields(merchant: Merchant) -> dict[str, Any]:
     return {
         "id": format_typed_id(MERCHANT_PREFIX, merchant.id),
         "name": merchant.name,
         "status": merchant.status.value,
+        "labels": list(merchant.labels),
         "requests_per_second": merchant.allowance.requests_per_second,
         "requests_burst": merchant.allowance.requests_burst,
         "created_at": output.time_text(merchant.created_at),

@@ -1,6 +1,7 @@
 """Merchants: whose payments are taken."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from time import time_ns
 from typing import Any, Final
@@ -9,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from pycore.errors import NotFoundError
+from pycore.errors import InvalidRequestError, NotFoundError
 from pycore.ids import new_id
 from pycore.merchants.allowance import Allowance
 from pycore.merchants.page import Page, checked_limit
@@ -20,7 +21,10 @@ MERCHANT_PREFIX: Final = "mer"
 DEFAULT_ALLOWANCE: Final = Allowance(requests_per_second=2000, requests_burst=4000)
 """What a merchant may send where nothing else is said, in each mode; its keys share it."""
 
-_COLUMNS: Final = "id, name, status, requests_per_second, requests_burst, created_at, version"
+LABELS_MAX: Final = 32
+
+_LABEL: Final = re.compile(r"[0-9A-Za-z_]{1,32}", re.ASCII)
+_COLUMNS: Final = "id, name, status, labels, requests_per_second, requests_burst, created_at, version"
 
 
 class MerchantStatus(StrEnum):
@@ -37,6 +41,7 @@ class Merchant(msgspec.Struct, frozen=True):
         id: its id; ``mer_…`` outside.
         name: for people.
         status: a disabled merchant's keys are refused; payments under way go on to their end.
+        labels: what routing rules can say ``label is`` of.
         allowance: what all its keys together may send, in each mode.
         created_at: nanoseconds since 1970.
         version: grows with each change.
@@ -45,6 +50,7 @@ class Merchant(msgspec.Struct, frozen=True):
     id: int
     name: str
     status: MerchantStatus
+    labels: Sequence[str]
     allowance: Allowance
     created_at: int
     version: int
@@ -55,6 +61,7 @@ class MerchantChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str | UnsetType = UNSET
     status: MerchantStatus | UnsetType = UNSET
+    labels: Sequence[str] | UnsetType = UNSET
     allowance: Allowance | UnsetType = UNSET
 
 
@@ -110,16 +117,27 @@ class Merchants:
             row = await connection.fetchrow(
                 "UPDATE merchants SET name = coalesce($2, name), status = coalesce($3, status),"
                 " requests_per_second = coalesce($4, requests_per_second),"
-                " requests_burst = coalesce($5, requests_burst), version = version + 1"
+                " requests_burst = coalesce($5, requests_burst), labels = coalesce($6, labels), version = version + 1"
                 f" WHERE id = $1 RETURNING {_COLUMNS}",
                 UUID(int=merchant_id),
                 None if changes.name is UNSET else checked_name(changes.name, "name"),
                 None if changes.status is UNSET else changes.status.value,
                 per_second,
                 burst,
+                None if changes.labels is UNSET else checked_labels(changes.labels),
             )
         self._changed()
         return _found(row)
+
+
+def checked_labels(labels: Sequence[str]) -> list[str]:
+    """Return labels, each once. Raises InvalidRequestError."""
+    if len(labels) > LABELS_MAX or not all(map(_LABEL.fullmatch, labels)):
+        raise InvalidRequestError(
+            f"labels: must be at most {LABELS_MAX} words of 1 to 32 ASCII letters, digits and _, as in new_merchant;"
+            " nothing was recorded"
+        )
+    return sorted(set(labels))
 
 
 def _found(row: Any) -> Merchant:
@@ -133,6 +151,7 @@ def _merchant(row: Any) -> Merchant:
         id=row["id"].int,
         name=row["name"],
         status=MerchantStatus(row["status"]),
+        labels=row["labels"],
         allowance=Allowance(row["requests_per_second"], row["requests_burst"]),
         created_at=row["created_at"],
         version=row["version"],

@@ -21,6 +21,7 @@ from pycore.payments.desk import PaymentDesk
 from pycore.payments.notifications import Notifications
 from pycore.payments.outcomes import Outcomes
 from pycore.payments.routes import ChannelRoutes
+from pycore.payments.routing_rules import RoutingRules
 from pycore.payments.sweeper import Sweeper
 from pycore.routing import Outcome as RoutingOutcome
 
@@ -35,6 +36,7 @@ class ChannelDesk:
         notifications: takes what channels tell us.
         attempts: reads attempts; the operator's queue.
         outcomes: records what becomes certain of an attempt.
+        rules: merchants' routing rules.
         stats: what is counted.
         sweeper: does what is due.
     """
@@ -52,6 +54,7 @@ class ChannelDesk:
         self.book = book = PaymentBook(ledger)
         accounts, store = Chart(ledger), ledger.store
         routes = ChannelRoutes(store, clock_ns)
+        self.rules = RoutingRules(store.pool, routes.forget, clock_ns=clock_ns)
 
         def routed(attempt: AttemptRecord) -> None:
             if attempt.routed_as is not None:

@@ -11,31 +11,36 @@ from uuid import UUID
 
 import structlog
 
-from pycore.channels import Capability, ChannelConnection
-from pycore.channels.capability import in_force
+from pycore.channels import ChannelConnection
+from pycore.channels.capability import known_capabilities
 from pycore.channels.clock import SHANGHAI
 from pycore.payments.record import PaymentRecord
+from pycore.payments.routing_rules import routes_of
 from pycore.routing import (
     Considered,
     Decision,
     Outcome,
-    Price,
     Reason,
     Route,
     Router,
     RouteRequest,
     RoutingPolicy,
     RuleTextError,
-    Terms,
 )
 from pycore.store import Store, unavailable_raised
+from pycore.tenant import Tenant
 
 log = structlog.get_logger(__name__)
 
 _POLICY_SECONDS: Final = 10.0
 _POLICIES_MAX: Final = 10_000
 _REMEMBERED_NS: Final = 30 * 60 * 10**9
-_POLICY: Final = "SELECT routing_rules, labels FROM merchants WHERE id = $1"
+_POLICY: Final = """
+SELECT coalesce((SELECT rules FROM routing_rules WHERE merchant_id = merchants.id AND live = $2
+    ORDER BY version DESC LIMIT 1), ''), labels
+FROM merchants WHERE id = $1
+"""
+_NO_NEWS: Final = frozenset({Reason.METHOD_NOT_OFFERED, Reason.NOT_ALLOWED_TO_MERCHANT})
 _RECENT: Final = """
 SELECT channel, method, live, routed_as, updated_at FROM payment_attempts
 WHERE updated_at > $1 AND routed_as IS NOT NULL ORDER BY updated_at LIMIT 100000
@@ -77,11 +82,17 @@ class ChannelRoutes:
         """Return the channels to try for a payment. Raises LedgerUnavailableError."""
         live = record.tenant.live
         world = await self._world(connections, live=live)
-        policy = await self._policy(world, record.tenant.merchant_id)
+        policy = await self._policy(world, record.tenant)
         request = RouteRequest(methods=tuple(methods), currency=record.currency, amount_minor=record.amount)
         decision = world.router.decide(request, policy, now_ns=self._clock_ns(), seed=secrets.randbits(64))
         channels = [world.router.routes[each.route].channel for each in decision.kept]
         return Choice(channels, _described(world.router.routes, decision))
+
+    def forget(self, tenant: Tenant) -> None:
+        """Read a merchant's rules anew; those that another process changes count within ten seconds."""
+        world = self._worlds.get(tenant.live)
+        if world is not None:
+            world.policies.pop(tenant.merchant_id, None)
 
     def begin(self, channel: str, method: str, *, live: bool) -> None:
         """Note that a try begins."""
@@ -102,7 +113,10 @@ class ChannelRoutes:
         world = self._worlds.get(live)
         if world is None or world.channels != channels:
             day = datetime.fromtimestamp(self._clock_ns() / 1e9, SHANGHAI).date()
-            routes = [route for each in connections.values() for route in _routes(each.capability, day)]
+            # Rules may name channels that have no account here: their routes are known, and never allowed.
+            capabilities = {each.channel: each for each in known_capabilities()}
+            capabilities |= {channel: each.capability for channel, each in connections.items()}
+            routes = [route for each in capabilities.values() for route in routes_of(each, day)]
             positions = {(route.channel, route.method): place for place, route in enumerate(routes)}
             world = _World(channels, Router(routes), positions, {})
             await self._relearn(world, live=live)
@@ -118,33 +132,25 @@ class ChannelRoutes:
             if row["live"] == live and position is not None:
                 world.router.record(position, Outcome[row["routed_as"].upper()], now_ns=row["updated_at"])
 
-    async def _policy(self, world: _World, merchant_id: int) -> RoutingPolicy:
+    async def _policy(self, world: _World, tenant: Tenant) -> RoutingPolicy:
+        merchant_id = tenant.merchant_id
         known = world.policies.get(merchant_id)
         if known is not None and known[0] > time.monotonic():
             return known[1]
         with unavailable_raised():
-            row = await self._store.pool.fetchrow(_POLICY, UUID(int=merchant_id))
+            row = await self._store.pool.fetchrow(_POLICY, UUID(int=merchant_id), tenant.live)
         rules, labels = ("", []) if row is None else row
+        allowed = sorted(world.channels)
         try:
-            policy = world.router.policy(rules, labels=labels)
+            policy = world.router.policy(rules, allowed=allowed, labels=labels)
         except RuleTextError as error:
-            # A rule may name a channel that has no account here: routing goes on without the rules.
+            # They were right when they were set: a channel was taken out of the software since. Payments go on.
             log.warning("routing rules cannot be used", merchant=f"{merchant_id:032x}", reason=error.reason)
-            policy = world.router.policy(labels=labels)
+            policy = world.router.policy(allowed=allowed, labels=labels)
         if len(world.policies) >= _POLICIES_MAX:
             world.policies.clear()
         world.policies[merchant_id] = (time.monotonic() + _POLICY_SECONDS, policy)
         return policy
-
-
-def _routes(capability: Capability, day: Any) -> list[Route]:
-    limit = in_force(capability.amount_limits, day)
-    price = Price(basis_points=in_force(capability.prices, day).basis_points)
-    terms = tuple(
-        Terms(currency=currency, amount_min=limit.minimum_minor, amount_max=limit.maximum_minor, price=price)
-        for currency in sorted(capability.currencies)
-    )
-    return [Route(channel=capability.channel, method=method, terms=terms) for method in sorted(capability.methods)]
 
 
 def _described(routes: Sequence[Route], decision: Decision) -> dict[str, Any]:
@@ -159,6 +165,6 @@ def _described(routes: Sequence[Route], decision: Decision) -> dict[str, Any]:
     return {
         "explored": decision.explored,
         "kept": [line(each) for each in decision.kept],
-        # That a channel's other methods are not this one is no news.
-        "dropped": [line(each) for each in decision.dropped if each.reason is not Reason.METHOD_NOT_OFFERED],
+        # That a channel's other methods are not this one, and that we have no account there, is no news.
+        "dropped": [line(each) for each in decision.dropped if each.reason not in _NO_NEWS],
     }

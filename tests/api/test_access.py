@@ -186,6 +186,7 @@ async def belongings(services: Services, session: ClientSession) -> Belongings:
 
 
 VALID_BODIES = {
+    "/v1/payments/{id}": {"metadata": {"table": "7"}},
     "/v1/payments/{id}/capture": {"amount": 1},
     "/v1/payments/{id}/refunds": {"merchant_reference": "R2", "amount": 1, "reason": "mine"},
     "/v1/payments/{id}/confirm": {"method": "balance"},

@@ -8,12 +8,22 @@ CREATE TABLE merchants (
     id            uuid PRIMARY KEY,
     name          text NOT NULL,
     status        text NOT NULL CHECK (status IN ('active', 'disabled')),
-    routing_rules text NOT NULL DEFAULT '',
     labels        text[] NOT NULL DEFAULT '{}',
     requests_per_second integer NOT NULL CHECK (requests_per_second > 0),
     requests_burst      integer NOT NULL CHECK (requests_burst > 0),
     created_at    bigint NOT NULL,
     version       integer NOT NULL DEFAULT 1
+);
+
+-- Every version of a merchant's routing rules; the newest is in force. set_by: a key's id, or who was at the command line.
+CREATE TABLE routing_rules (
+    merchant_id uuid NOT NULL REFERENCES merchants (id),
+    live        boolean NOT NULL,
+    version     integer NOT NULL CHECK (version > 0),
+    rules       text NOT NULL,
+    set_by      text NOT NULL,
+    set_at      bigint NOT NULL,
+    PRIMARY KEY (merchant_id, live, version)
 );
 
 CREATE TABLE stores (

@@ -107,11 +107,12 @@ class Till:
     async def open(self, rules: str = "") -> None:
         pool = self.ledger.store.pool
         await pool.execute(
-            "INSERT INTO merchants (id, name, status, routing_rules, requests_per_second, requests_burst, created_at)"
-            " VALUES ($1, 'shop', 'active', $2, 1000, 1000, 0)",
+            "INSERT INTO merchants (id, name, status, requests_per_second, requests_burst, created_at)"
+            " VALUES ($1, 'shop', 'active', 1000, 1000, 0)",
             UUID(int=self.tenant.merchant_id),
-            rules,
         )
+        if rules:
+            await self.desk.rules.set(self.tenant, rules, by="test")
 
     def pass_time(self, seconds: int) -> None:
         """Let time go by, here and at the channels."""

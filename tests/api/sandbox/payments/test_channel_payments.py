@@ -187,6 +187,13 @@ async def test_without_a_name_the_channel_is_routed_and_the_reasons_are_kept(
         assert decision["dropped"] == []
 
 
+async def test_u3_rules_that_are_set_count_from_the_next_payment_on(till: Till) -> None:
+    # What was written into the table was read ten seconds later, and nothing could write it.
+    for channel in ("alipay", "unionpay", "wechat"):
+        await till.desk.rules.set(till.tenant, f"prefer {channel}", by="test")
+        assert (await till.pay(None)).channel == channel
+
+
 async def test_a_channel_that_refuses_cleanly_is_followed_by_the_next(
     database_dsn: str, tmp_path: Path, sandbox: Sandbox
 ) -> None:
