@@ -5,6 +5,7 @@ works for 30 seconds and asks for no signature.
 """
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable
 from typing import Any, Final
@@ -25,6 +26,7 @@ DOWNLOAD_PATH: Final = "/alipay/bill/download"
 _LINK_MS: Final = 30_000
 _READY_AFTER_MS: Final = 9 * 3_600_000
 """Bills are there from nine o'clock on the next day."""
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?")
 _ACCOUNT: Final = f"{ALIPAY_SELLER_ID}0156"
 _GENERAL_PURPOSE_UTF8: Final = 0x800
 
@@ -60,10 +62,12 @@ def _read(world: World, call: Call) -> Work:
     query = call.content(_Query)
     if query.bill_type not in {"trade", "signcustomer"}:
         raise ApiError("isp.invalid_arguments", "入参不合法：bill_type")
-    _, end_ms = _bounds(query.bill_date)
+    start_ms, end_ms = _bounds(query.bill_date)
 
     def perform() -> Answer:
-        if world.clock.now_ms() < end_ms + _READY_AFTER_MS:
+        is_ready = world.clock.now_ms() >= end_ms + _READY_AFTER_MS
+        if not (is_ready and movements(world.store, PROTOCOL, ALIPAY_APP_ID, start_ms, end_ms)):
+            # One answer for both: it is not made yet, and nothing moved.
             raise ApiError("isp.bill_not_exist", "账单不存在")
         ticket = world.tickets.make(_File(query.bill_type, query.bill_date), wall_ms() + _LINK_MS)
         return Answer({"bill_download_url": f"{world.base_url}{DOWNLOAD_PATH}?ticket={ticket}"})
@@ -81,6 +85,8 @@ def download(world: World, request: Request) -> Response:
 
 
 def _bounds(date: str) -> tuple[int, int]:
+    if not _DATE.fullmatch(date):
+        raise ApiError("isp.invalid_arguments", "入参不合法：bill_date")
     try:
         return month_bounds(date) if len(date) == len("2026-11") else day_bounds(date)
     except (ValueError, OverflowError):

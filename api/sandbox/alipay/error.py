@@ -46,3 +46,8 @@ def refused(reason: Reason) -> ApiError:
 def invalid(sub_code: str, message: str) -> ApiError:
     """Return the answer to a request that is not what the interface takes."""
     return ApiError(sub_code, message, "40002", "Invalid Arguments")
+
+
+def missing(sub_code: str, message: str) -> ApiError:
+    """Return the answer to a request without a parameter that every method needs."""
+    return ApiError(sub_code, message, "40001", "Missing Required Arguments")

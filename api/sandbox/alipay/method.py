@@ -1,5 +1,6 @@
 """A verified call of a method, whichever interface it came through, and what becomes of it."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -33,17 +34,27 @@ class World(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """A call whose signature was verified: the business content as JSON, and where callbacks and the payer go."""
+    """A call whose signature was verified.
+
+    Attributes:
+        business: the business content as JSON.
+        notify_url, return_url: where callbacks and the payer go.
+        charset: the alphabet it came in, for its callbacks too.
+        is_phone: whether a phone's browser brought it.
+    """
 
     business: bytes
     notify_url: str = ""
     return_url: str = ""
+    charset: str = "utf-8"
+    is_phone: bool = False
 
     def content(self, kind: type[Value]) -> Value:
         """Return the business content as ``kind``. Raises ApiError."""
         try:
+            json.loads(self.business, object_pairs_hook=_once)
             return msgspec.json.decode(self.business, type=kind)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a DecodeError of either library is a ValueError
             raise ApiError("ACQ.INVALID_PARAMETER", f"参数无效：{error}") from None
 
 
@@ -70,14 +81,15 @@ class Method(Struct, frozen=True):
     verb: str = "POST"
 
     @property
-    def response_name(self) -> str:
-        """The name of the inner object of a v2 reply."""
-        return self.name.replace(".", "_") + "_response"
-
-    @property
     def rest_path(self) -> str:
         """The path of v3."""
         return "/v3/" + self.name.replace(".", "/")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a field is given twice")
+    return dict(pairs)
 
 
 def cents(amount: msgspec.Raw) -> int:

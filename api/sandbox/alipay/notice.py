@@ -39,11 +39,12 @@ class AlipayPostman:
 
     def write(self, notice: Notice, order: Order, refund: Refund | None, *, is_forged: bool) -> Letter:
         """Return one try; the notice's id stays the same in all of them."""
+        charset = order.details.get("charset", "utf-8")
         fields = {
             "notify_time": moment(self._clock.now_ms()),
             "notify_type": "trade_status_sync",
             "notify_id": notice.number,
-            "charset": "utf-8",
+            "charset": charset,
             "version": "1.0",
             **self._identity(order),
             "seller_id": ALIPAY_SELLER_ID,
@@ -60,13 +61,13 @@ class AlipayPostman:
             fields |= {
                 "out_biz_no": refund.reference,
                 "refund_fee": yuan(order.refunded),
-                "gmt_refund": moment(refund.done_at),
+                "gmt_refund": f"{moment(refund.done_at)}.{refund.done_at % 1000:03d}",
             }
         # An empty field would be signed by some and left out by others.
         sent = {name: value for name, value in fields.items() if value}
-        sign = self._signer.sign(joined(sent), is_forged=is_forged)
-        body = urlencode({**sent, "sign": sign, "sign_type": "RSA2"}).encode()
-        return Letter({"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, body)
+        sign = self._signer.sign(joined(sent).encode(charset), is_forged=is_forged)
+        body = urlencode({**sent, "sign": sign, "sign_type": "RSA2"}, encoding=charset).encode()
+        return Letter({"content-type": f"application/x-www-form-urlencoded; charset={charset}"}, body)
 
     def is_taken(self, status: int, body: bytes) -> bool:
         """Return whether the answer is the text ``success``."""
@@ -86,7 +87,7 @@ class AlipayPostman:
             "total_amount": yuan(order.told_amount),
             "seller_id": ALIPAY_SELLER_ID,
         }
-        signed = urlencode({**fields, "sign": self._signer.sign(joined(fields)), "sign_type": "RSA2"})
+        signed = urlencode({**fields, "sign": self._signer.sign(joined(fields).encode()), "sign_type": "RSA2"})
         return f"{address}{'&' if '?' in address else '?'}{signed}"
 
     def _identity(self, order: Order) -> dict[str, str]:

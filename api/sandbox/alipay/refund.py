@@ -1,13 +1,14 @@
 """Refunds: done at once, asked about by the merchant's request number, which is unique within its trade."""
 
-from typing import Annotated, Final
+from typing import Final, Literal
 
-from msgspec import Meta, Raw
+from msgspec import Raw
 
 from api.sandbox.alipay import PROTOCOL
 from api.sandbox.alipay.error import ApiError
+from api.sandbox.alipay.field import Goods, Named, Number64, Text32, Text256
 from api.sandbox.alipay.method import Answer, Call, Method, Work, World, cents, moment
-from api.sandbox.alipay.trade import BUYER_LOGON_ID, Named, find
+from api.sandbox.alipay.trade import BUYER_LOGON_ID, find
 from api.sandbox.core.bill import yuan
 from api.sandbox.core.desk import NewRefund
 from api.sandbox.core.fault import Operation
@@ -16,12 +17,17 @@ from api.sandbox.core.refusal import RefusalError
 
 class _NewRefund(Named, kw_only=True):
     refund_amount: Raw
-    out_request_no: Annotated[str, Meta(max_length=64)] = ""
-    refund_reason: Annotated[str, Meta(max_length=256)] = ""
+    out_request_no: Number64 | None = None
+    refund_reason: Text256 = ""
+    refund_currency: Literal["", "CNY"] = ""
+    store_id: Text32 = ""
+    terminal_id: Text32 = ""
+    refund_goods_detail: Goods | None = None
+    refund_royalty_parameters: Goods | None = None
 
 
 class _Query(Named, kw_only=True):
-    out_request_no: Annotated[str, Meta(min_length=1, max_length=64)]
+    out_request_no: Number64
 
 
 def _read_new(world: World, call: Call) -> Work:

@@ -1,7 +1,7 @@
 """The REST interface (v3): the same methods, each with a path of its own, signed through headers."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
@@ -16,6 +16,8 @@ from api.sandbox.alipay.signature import SignatureError
 from api.sandbox.core.refusal import RefusalError
 from api.sandbox.gate import Gate, read_body
 
+_VERBS: Final = ["DELETE", "GET", "PATCH", "POST", "PUT"]
+
 
 class AlipayRestDoor:
     """Answers the paths of v3."""
@@ -26,7 +28,13 @@ class AlipayRestDoor:
 
     def routes(self) -> list[Route]:
         """Return what Starlette routes here."""
-        return [Route(each.rest_path, self._endpoint(each), methods=[each.verb]) for each in METHODS]
+        known = [Route(each.rest_path, self._endpoint(each), methods=[each.verb]) for each in METHODS]
+        return [*known, Route("/v3/alipay/{path:path}", self._unknown, methods=_VERBS)]
+
+    async def _unknown(self, request: Request) -> Response:
+        """Answer a path, or a verb on one, that is no method's; as every refusal it is signed."""
+        await read_body(request)
+        return self._refuse(ApiError("invalid-method", "不存在的方法名"), 404)
 
     def server_error(self) -> Response:
         """Return the answer of a channel that has failed."""
@@ -43,8 +51,8 @@ class AlipayRestDoor:
                 self._verify(request, body or b"")
             except SignatureError as error:
                 return self._refuse(ApiError(str(error), "验签失败"), 401)
-            business = msgspec.json.encode(dict(request.query_params)) if method.verb == "GET" else body or b"{}"
             try:
+                business = _query(request) if method.verb == "GET" else body or b"{}"
                 work = method.read(self._world, Call(business))
             except ApiError as error:
                 return self._refuse(error)
@@ -79,3 +87,11 @@ class AlipayRestDoor:
 
     def _refuse(self, error: ApiError, status: int = 400) -> Response:
         return self._reply({"code": error.sub_code, "message": error.message, "links": []}, status)
+
+
+def _query(request: Request) -> bytes:
+    """Return a GET's parameters as business content. Raises ApiError for a name given twice."""
+    fields = dict(request.query_params)
+    if len(fields) != len(request.query_params.multi_items()):
+        raise ApiError("invalid-parameter", "参数重复")
+    return msgspec.json.encode(fields)

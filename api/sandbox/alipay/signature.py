@@ -44,11 +44,11 @@ class Signer:
         self._keys = keys
         self._wall = wall
 
-    def verify(self, text: str, sign: str) -> None:
-        """Check what a merchant signed. Raises SignatureError."""
+    def verify(self, message: bytes, sign: str) -> None:
+        """Check what a merchant signed, as the bytes that came. Raises SignatureError."""
         try:
             signature = base64.b64decode(sign, validate=True)
-            self._keys.app_key.verify(signature, text.encode(), padding.PKCS1v15(), hashes.SHA256())
+            self._keys.app_key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
         except (InvalidSignature, ValueError):  # what is no Base64 is a ValueError
             raise SignatureError("isv.invalid-signature") from None
 
@@ -65,14 +65,14 @@ class Signer:
             raise SignatureError("invalid-timestamp")
         lines = [matched["signed"], method, uri, body, *([token] if token else [])]
         try:
-            self.verify("".join(f"{line}\n" for line in lines), matched["sign"])
+            self.verify("".join(f"{line}\n" for line in lines).encode(), matched["sign"])
         except SignatureError:
             raise SignatureError("invalid-signature") from None
 
-    def sign(self, text: str, *, is_forged: bool = False) -> str:
+    def sign(self, message: bytes, *, is_forged: bool = False) -> str:
         """Return the channel's signature; of something else where ``is_forged``."""
-        message = text.encode() + (b"forged" if is_forged else b"")
-        signature = self._keys.platform_key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+        said = message + (b"forged" if is_forged else b"")
+        signature = self._keys.platform_key.sign(said, padding.PKCS1v15(), hashes.SHA256())
         return base64.b64encode(signature).decode()
 
     def rest_headers(self, body: str, *, is_forged: bool = False) -> dict[str, str]:
@@ -81,6 +81,6 @@ class Signer:
         return {
             "alipay-timestamp": timestamp,
             "alipay-nonce": nonce,
-            "alipay-signature": self.sign(f"{timestamp}\n{nonce}\n{body}\n", is_forged=is_forged),
+            "alipay-signature": self.sign(f"{timestamp}\n{nonce}\n{body}\n".encode(), is_forged=is_forged),
             "alipay-trace-id": secrets.token_hex(16),
         }

@@ -6,16 +6,13 @@ becomes a trade when it is scanned.
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
-
-from msgspec import Meta, Raw, Struct
+from typing import Any, Final
 
 from api.sandbox.alipay import PROTOCOL
 from api.sandbox.alipay.error import ApiError, refused
+from api.sandbox.alipay.field import Named, NewTrade, refusal
 from api.sandbox.alipay.method import Answer, Call, Method, Work, World, cents, moment
 from api.sandbox.core.bill import yuan
-from api.sandbox.core.clock import SHANGHAI, in_shanghai
 from api.sandbox.core.fault import Operation
 from api.sandbox.core.order import NewOrder, Order, OrderState
 from api.sandbox.core.refusal import Reason, RefusalError
@@ -25,28 +22,14 @@ BUYER_ID: Final = "2088000000000001"
 BUYER_LOGON_ID: Final = "san***@example.com"
 
 _CODE: Final = re.compile(r"(2[5-9]|30)[0-9]{14,22}")
-_LIFE: Final = re.compile(r"([1-9][0-9]{0,4})([mhd])|1c")
-_UNITS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
-
-
-class _NewTrade(Struct):
-    out_trade_no: Annotated[str, Meta(pattern="^[0-9A-Za-z_]{1,64}$")]
-    total_amount: Raw
-    subject: Annotated[str, Meta(min_length=1, max_length=256)]
-    timeout_express: str = ""
-    time_expire: str = ""
-    passback_params: Annotated[str, Meta(max_length=512)] = ""
-    scene: str = "bar_code"
-    auth_code: str = ""
-    notify_url: str = ""
-    return_url: str = ""
-
-
-class Named(Struct):
-    """How a merchant names a trade: his number or the channel's."""
-
-    out_trade_no: str = ""
-    trade_no: str = ""
+_PRODUCTS: Final = {
+    "precreate": frozenset({"QR_CODE_OFFLINE", "FACE_TO_FACE_PAYMENT", "OFFLINE_PAYMENT"}),
+    "bar_code": frozenset({"FACE_TO_FACE_PAYMENT", "OFFLINE_PAYMENT"}),
+    "page": frozenset({"FAST_INSTANT_TRADE_PAY"}),
+    "wap": frozenset({"QUICK_WAP_WAY", "QUICK_WAP_PAY"}),
+    "app": frozenset({"QUICK_MSECURITY_PAY"}),
+}
+_NEED_THEIR_PRODUCT: Final = frozenset({"page", "wap"})
 
 
 def trade_status(order: Order) -> str:
@@ -87,8 +70,10 @@ def paid_fields(order: Order) -> dict[str, Any]:
 
 def _read_new(method: str) -> Callable[[World, Call], Work]:
     def read(world: World, call: Call) -> Work:
-        new = call.content(_NewTrade)
+        new = call.content(NewTrade)
         order = _new_order(world, call, new, method)
+        if method == "page" and call.is_phone:
+            raise ApiError("ACQ.INVALID_PARAMETER", "参数无效：电脑网站支付不支持手机浏览器，请使用手机网站支付")
 
         def perform() -> Answer:
             made = world.desk.create(order)
@@ -103,9 +88,9 @@ def _read_new(method: str) -> Callable[[World, Call], Work]:
 
 
 def _read_pay(world: World, call: Call) -> Work:
-    new = call.content(_NewTrade)
-    if new.scene != "bar_code":
-        raise ApiError("ACQ.INVALID_PARAMETER", "参数无效：scene")
+    new = call.content(NewTrade)
+    if not new.auth_code:
+        raise refusal("auth_code")
     order = _new_order(world, call, new, "bar_code")
 
     def perform() -> Answer:
@@ -122,7 +107,8 @@ def _read_pay(world: World, call: Call) -> Work:
     return Work(new.out_trade_no, perform)
 
 
-def _new_order(world: World, call: Call, new: _NewTrade, method: str) -> NewOrder:
+def _new_order(world: World, call: Call, new: NewTrade, method: str) -> NewOrder:
+    new.check(_PRODUCTS[method], is_product_needed=method in _NEED_THEIR_PRODUCT)
     return NewOrder(
         protocol=PROTOCOL,
         merchant=ALIPAY_APP_ID,
@@ -134,29 +120,9 @@ def _new_order(world: World, call: Call, new: _NewTrade, method: str) -> NewOrde
         notify_url=new.notify_url or call.notify_url,
         payer=BUYER_ID,
         is_merchant_scan=method == "bar_code",
-        expires_at=_end(new, world.clock.now_ms()),
-        details={"return_url": new.return_url or call.return_url},
+        expires_at=new.ends_at(world.clock.now_ms()),
+        details={"return_url": new.return_url or call.return_url, "charset": call.charset},
     )
-
-
-def _end(new: _NewTrade, now_ms: int) -> int:
-    if new.time_expire:
-        try:
-            end = datetime.strptime(new.time_expire, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
-        except ValueError:
-            raise ApiError("ACQ.INVALID_PARAMETER", "参数无效：time_expire") from None
-        if int(end.timestamp()) * 1000 <= now_ms:
-            raise ApiError("ACQ.INVALID_PARAMETER", "参数无效：time_expire早于当前时间")
-        return int(end.timestamp()) * 1000
-    if not new.timeout_express:
-        return 0
-    matched = _LIFE.fullmatch(new.timeout_express)
-    if matched is None:
-        raise ApiError("ACQ.INVALID_PARAMETER", "参数无效：timeout_express")
-    if matched[1] is None:  # 1c: until midnight
-        midnight = in_shanghai(now_ms).replace(hour=0, minute=0, second=0) + timedelta(days=1)
-        return int(midnight.timestamp()) * 1000
-    return now_ms + int(matched[1]) * _UNITS[matched[2]]
 
 
 def _read_query(world: World, call: Call) -> Work:
