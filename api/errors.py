@@ -8,10 +8,11 @@ import grpc
 import structlog
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import ErrorInfo, LocalizedMessage, RetryInfo
+from google.rpc.error_details_pb2 import ErrorInfo, LocalizedMessage, RequestInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from api.language import Language, chosen_language
+from api.request_id import current_request
 from pycore.errors import (
     AlreadyExistsError,
     DeadlineExceededError,
@@ -239,8 +240,8 @@ def told(error: PycoreError, language: Language) -> str:
 def rpc_status(error: PycoreError, accept_language: str | None = None) -> Status:
     """Return the rich status of a failed call.
 
-    It has ErrorInfo with the reason, RetryInfo where trying again helps, and LocalizedMessage for those who say which
-    languages they accept; the status's own message is English.
+    It has ErrorInfo with the reason, RequestInfo with the request's name, RetryInfo where trying again helps, and
+    LocalizedMessage for those who say which languages they accept; the status's own message is English.
     """
     status = Status(code=OUTSIDE[type(error)].rpc.value[0], message=masked_message(error))
     _attach(status, ErrorInfo(reason=error.code.upper(), domain=DOMAIN))
@@ -249,13 +250,15 @@ def rpc_status(error: PycoreError, accept_language: str | None = None) -> Status
         delay = Duration()
         delay.FromMilliseconds(delay_ms)
         _attach(status, RetryInfo(retry_delay=delay))
+    if (id := current_request()) is not None:
+        _attach(status, RequestInfo(request_id=id))
     if accept_language is not None:
         language = chosen_language(accept_language)
         _attach(status, LocalizedMessage(locale=language, message=told(error, language)))
     return status
 
 
-def _attach(status: Status, detail: ErrorInfo | LocalizedMessage | RetryInfo) -> None:
+def _attach(status: Status, detail: ErrorInfo | LocalizedMessage | RequestInfo | RetryInfo) -> None:
     packed = AnyMessage()
     packed.Pack(detail)
     status.details.append(packed)

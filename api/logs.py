@@ -14,6 +14,7 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, Processor
 
+from api.request_id import current_request
 from pycore.errors import PycoreError
 from pycore.vault import mask_secrets
 
@@ -76,6 +77,12 @@ def _with_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return event
 
 
+def _with_request(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if (id := current_request()) is not None:
+        event["request_id"] = id
+    return event
+
+
 def _rendered(logger: Any, method: str, event: EventDict) -> str:
     line = _JSON(logger, method, event)
     return mask_secrets(line if isinstance(line, str) else line.decode())
@@ -90,5 +97,6 @@ _JSON: Final = structlog.processors.JSONRenderer(ensure_ascii=False)
 _PROCESSORS: Final[list[Processor]] = [
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso"),
+    _with_request,
     _with_exception,
 ]

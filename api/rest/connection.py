@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from api import limits
 from api.errors import HeadersTooLargeError, MalformedRequestError, RequestTimeoutError
+from api.request_id import REQUEST_ID, begin_request
 from api.rest.connections import Connections
 from api.rest.problem import Problem, problem_of
 from pycore.errors import LedgerOverloadedError
@@ -320,10 +321,11 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Answer and close: after this the two sides no longer agree where a request begins."""
-        content = msgspec.json.encode(problem)
+        id = begin_request()
+        content = msgspec.json.encode(msgspec.structs.replace(problem, request_id=id))
         head = (
             f"HTTP/1.1 {problem.status} {problem.title}\r\ncontent-type: application/problem+json\r\n"
-            f"content-length: {len(content)}\r\nconnection: close\r\n\r\n"
+            f"{REQUEST_ID}: {id}\r\ncontent-length: {len(content)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + content)
         self.transport.close()

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.proxies import FORWARDED, FORWARDED_FOR, Proxies, origin_of
+from api.request_id import REQUEST_ID, begin_request
 from api.rest.health import PATHS as HEALTH_PATHS
 from api.rest.problem import problem_response
 from api.strangers import KNOWN, Strangers
@@ -16,6 +17,7 @@ SLOW_SECONDS: Final = 2.0
 
 _FORWARDED_FOR: Final = FORWARDED_FOR.encode()
 _FORWARDED: Final = FORWARDED.encode()
+_REQUEST_ID: Final = REQUEST_ID.encode()
 
 
 class Front:
@@ -29,7 +31,14 @@ class Front:
         """Counted apart, so that health is told whatever else its asker's address does."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, which gets a name here."""
+        id = begin_request().encode()
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (_REQUEST_ID, id)]}
+            await send(message)
+
         try:
             origin = origin_of(self._tell_caller(scope))
             strangers = self._health_askers if scope["path"] in HEALTH_PATHS else self._strangers
@@ -40,9 +49,9 @@ class Front:
                     retry_after_ms=1000,
                 )
         except PycoreError as error:
-            await problem_response(error)(scope, receive, send)
+            await problem_response(error)(scope, receive, named)
             return
-        await self._application(scope, receive, send)
+        await self._application(scope, receive, named)
         if KNOWN not in scope:
             strangers.count(origin)
 

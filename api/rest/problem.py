@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api.errors import OUTSIDE, public_error, retry_after_ms, told
 from api.language import Language, chosen_language
+from api.request_id import current_request
 from pycore.errors import PycoreError
 
 
@@ -15,7 +16,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """What went wrong, and what to do next.
 
     ``reason`` is stable and meant for programs, ``detail`` for people. ``retry_after_ms`` is there where the same
-    request, sent again unchanged, can succeed.
+    request, sent again unchanged, can succeed. ``request_id`` names the request in the server's logs.
     """
 
     title: str
@@ -23,12 +24,15 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     reason: str
     retry_after_ms: int | None = None
+    request_id: str | None = None
 
 
 def problem_of(public: PycoreError, language: Language = "en") -> Problem:
     """Return what is told of an error, by the one table in :mod:`api.errors`."""
     status = OUTSIDE[type(public)].http
-    return Problem(status.phrase, status.value, told(public, language), public.code, retry_after_ms(public))
+    return Problem(
+        status.phrase, status.value, told(public, language), public.code, retry_after_ms(public), current_request()
+    )
 
 
 def problem_response(error: BaseException, accept_language: str | None = None) -> Response:

@@ -12,6 +12,7 @@ from grpc import aio
 
 from api.auth import Access
 from api.errors import public_error, rpc_status
+from api.request_id import REQUEST_ID, begin_request, current_request
 from pycore.errors import LedgerUnavailableError
 from pycore.merchants import Caller, OperatorScope, Scope
 
@@ -31,12 +32,18 @@ def deadline(context: Context) -> float | None:
     return None if remaining is None else time.monotonic() + remaining
 
 
+def begin(context: Context) -> None:
+    """Give the call its name, which its answer brings back in the trailing metadata."""
+    context.set_trailing_metadata(((REQUEST_ID, begin_request()),))
+
+
 def answered(
     method: Callable[[Request, Context], Awaitable[Response]],
 ) -> Callable[[Request, Context], Awaitable[Response]]:
-    """Return ``method`` with its exceptions turned into statuses by the one table in :mod:`api.errors`."""
+    """Return ``method``, its calls with names, its exceptions as statuses by the one table in :mod:`api.errors`."""
 
     async def call(request: Request, context: Context) -> Response:
+        begin(context)
         try:
             return await method(request, context)
         except Exception as error:
@@ -131,6 +138,8 @@ def _address_of(peer: str) -> str:
 async def fail(context: Context, error: BaseException) -> NoReturn:
     """End the call with the error's status and details."""
     status = rpc_status(public_error(error), _sent(context, "accept-language"))
-    details = (("grpc-status-details-bin", status.SerializeToString()),)
-    await context.abort(_CODES[status.code], status.message, details)
+    details = [("grpc-status-details-bin", status.SerializeToString())]
+    if (id := current_request()) is not None:
+        details.append((REQUEST_ID, id))
+    await context.abort(_CODES[status.code], status.message, tuple(details))
     raise AssertionError("abort returned")

@@ -6,7 +6,7 @@ from typing import Any, Final
 import grpc
 
 from api.rpc import payment_messages as messages
-from api.rpc.calls import Context, authorized, deadline
+from api.rpc.calls import Context, authorized, begin, deadline
 from api.rpc.payment_stream import PaymentStream
 from api.services import Services
 from pycore._core import NewPayment
@@ -46,6 +46,7 @@ class PaymentService:
 
     async def stream_payments(self, _requests: Any, context: Context) -> None:
         """Make payments as they come."""
+        begin(context)
         await PaymentStream(self._services, context, self.stopping).run()
 
     async def confirm_payment(self, request: bytes, _context: Context, caller: Caller) -> bytes:
