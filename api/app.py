@@ -16,6 +16,7 @@ from api.tls import Tls
 from pycore.config import Settings, mask_dsn
 from pycore.cores import share_one_core
 from pycore.ledger import Ledger
+from pycore.merchants import first_operator_key
 
 STOP_SECONDS = 30.0
 """How long what was accepted may take to finish once the server stops."""
@@ -77,6 +78,8 @@ async def serve(
         seconds = time.monotonic() - started
         tell(f"the ledger is open after {seconds:.1f} s: {stats.accounts:,} accounts, {stats.transfers:,} transfers")
         services = await open_services(ledger, settings)
+        if (key_file := await first_operator_key(services.api_keys, Path(settings.store.data))) is not None:
+            tell(f"an operator's key was made, and is in {key_file}: every call needs a key")
         doors = Doors(services, tls, Proxies(settings.server.trusted_proxies))
         if settings.server.one_core:
             # With the thread in which gRPC waits for calls; those in which it reads and writes are not Python's.
@@ -87,7 +90,6 @@ async def serve(
                 services.channels.accounts.public_url = doors.http_url
             _collect_seldom()
             try:
-                tell(_openness(services))
                 tell(f"ready  gRPC {doors.grpc_address}  HTTP {doors.http_url}  documentation /docs")
                 if opened is not None:
                     await opened(services, doors)
@@ -121,9 +123,3 @@ def _database(settings: Settings) -> str:
     if settings.store.dsn is None:
         return f"{Path(settings.store.data).resolve()} (embedded PostgreSQL)"
     return mask_dsn(settings.store.dsn)
-
-
-def _openness(services: Services) -> str:
-    if services.access.open_ledger:
-        return "every call needs a key, but those of the raw ledger: it is open to whoever is on this machine"
-    return "every call needs a key"

@@ -5,16 +5,13 @@ from typing import Final
 from pycore.errors import PermissionDeniedError, UnauthenticatedError
 from pycore.merchants import Authenticator, Caller, Operator, OperatorScope, Scope
 
-_OF_THE_MACHINE: Final = frozenset({OperatorScope.LEDGER_READ, OperatorScope.LEDGER_WRITE, OperatorScope.METRICS_READ})
 _SCHEME: Final = "bearer"
 
 
 class Access:
     """Turns what a caller shows into who it is, or refuses it."""
 
-    def __init__(self, authenticator: Authenticator, *, open_ledger: bool) -> None:
-        """``open_ledger``: who is on this machine may use the raw ledger and the metrics without a key."""
-        self.open_ledger = open_ledger
+    def __init__(self, authenticator: Authenticator) -> None:
         self.charge = authenticator.charge
         """Counts further requests of a caller, for calls that carry several."""
         self.forget = authenticator.forget
@@ -43,25 +40,15 @@ class Access:
         assert isinstance(identity, Caller), "an operator's key has an operator's scopes only"
         return identity
 
-    async def allow_operator(
-        self,
-        authorization: str | None,
-        address: str,
-        scope: OperatorScope,
-        *,
-        is_forwarded: bool = False,
-        requests: int = 1,
-    ) -> None:
-        """Let an operator pass, with the errors of ``caller``.
-
-        Where the ledger is open to this machine, whoever is on it passes without a key, unless a proxy says that the
-        call comes from elsewhere (``is_forwarded``).
-        """
-        if authorization is None and self.open_ledger and scope in _OF_THE_MACHINE and not is_forwarded:
-            return
+    async def operator(
+        self, authorization: str | None, address: str, scope: OperatorScope, *, requests: int = 1
+    ) -> Operator:
+        """Return the operator that calls, with the arguments and errors of ``caller``."""
         identity = await self._identity(authorization, address, requests)
         if scope not in identity.scopes:
             raise _denied(scope)
+        assert isinstance(identity, Operator), "a merchant's key has a merchant's scopes only"
+        return identity
 
     async def _identity(self, authorization: str | None, address: str, requests: int) -> Caller | Operator:
         if authorization is None:

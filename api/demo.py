@@ -1,7 +1,6 @@
 """Everything a new user needs beside the server: simulated channels, and a merchant in test mode to try them with."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +11,7 @@ from api.app import Doors, Tell, serve
 from api.services import Services
 from pycore.config import Settings
 from pycore.errors import MerchantDisabledError, PermissionDeniedError, UnauthenticatedError
-from pycore.merchants import KeyTerms, Scope
+from pycore.merchants import OPERATOR_KEY_FILE, KeyTerms, Scope, read_secret, write_secret
 from pycore.tenant import Tenant
 
 KEY_FILE: Final = "demo.key"
@@ -86,6 +85,7 @@ async def serve_demo(settings: Settings, sandbox_address: str, *, take_over: boo
             store = page.items[0] if page.items else await services.stores.create(tenant, _STORE)
             tell("a demo merchant in test mode: no real money moves")
             tell(f"  key      {key}  (in {data / KEY_FILE})")
+            tell(f"  operator {data / OPERATOR_KEY_FILE}  (the file with the key for the ledger alone and the metrics)")
             tell(f"  cashier  {services.cashier.links.store_url(store.id)}  (a store's code: enter an amount, pay)")
             tell(f"  payer    {sandbox}/payer/  (pay, refuse or let expire what waits)")
             tell("a first payment: ask for it, play the payer, look at it")
@@ -96,27 +96,16 @@ async def serve_demo(settings: Settings, sandbox_address: str, *, take_over: boo
 
 async def _merchant(services: Services, file: Path) -> tuple[Tenant, str]:
     """Return the merchant whose key is in the file; where it is no key of this database, both are made."""
-    secret = _read(file)
+    secret = read_secret(file)
     try:
         caller = await services.access.caller(f"Bearer {secret}", "127.0.0.1", Scope.PAYMENTS_WRITE)
     except (UnauthenticatedError, MerchantDisabledError, PermissionDeniedError):
         merchant = await services.merchants.create(_MERCHANT)
         tenant = Tenant(merchant.id, live=False)
         _, secret = await services.api_keys.create(tenant, KeyTerms(name="demo", scopes=tuple(Scope)))
-        _write(file, secret)
+        write_secret(file, secret)
         return tenant, secret
     return caller.tenant, secret
-
-
-def _read(file: Path) -> str:
-    """Return the key in the file, empty where there is none."""
-    return file.read_text().strip() if file.exists() else ""
-
-
-def _write(file: Path, secret: str) -> None:
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(f"{secret}\n")
 
 
 def _short(url: str) -> str:

@@ -61,7 +61,7 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
     merchants, stores = Merchants(pool, authenticator.forget), MerchantStores(pool)
     return Services(
         ledger=ledger,
-        access=Access(authenticator, open_ledger=settings.server.is_open_to_this_machine),
+        access=Access(authenticator),
         vault=vault,
         merchants=merchants,
         stores=stores,

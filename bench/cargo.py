@@ -54,9 +54,11 @@ class Cargo(Protocol):
 class Transfers:
     """Transfers between numbered accounts."""
 
-    metadata: Metadata = ()
-
-    def __init__(self, *, accounts: int, skew: Skew, seed: int, batch: int, count: int, json: bool = False) -> None:
+    def __init__(
+        self, *, accounts: int, skew: Skew, seed: int, batch: int, count: int, json: bool = False, key: str = ""
+    ) -> None:
+        """``key`` is an operator's."""
+        self.metadata: Metadata = (("authorization", f"Bearer {key}"),)
         self.batch = batch
         self._json = json
         self._records = TransferSource(accounts, skew=skew, seed=seed).batches(batch, count)

@@ -51,7 +51,7 @@ class Servers:
         kind = "http" if spec.door == "http" else "grpc"
         ledger = self.ledger.http_address if kind == "http" else self.ledger.grpc_address
         address = ledger if target == "ledger" else self._addresses[kind]
-        told = msgspec.structs.replace(spec, address=address, seed=self._runs)
+        told = msgspec.structs.replace(spec, address=address, seed=self._runs, key=self.ledger.operator_key)
         self._client.tell(msgspec.json.encode(msgspec.structs.replace(told, target=target)).decode())
         outcome = msgspec.json.decode(await asyncio.to_thread(self._client.line), type=Outcome)
         if target == "ledger":
@@ -63,7 +63,7 @@ class Servers:
 
     async def check(self) -> None:
         """Compare the server's totals with what the client was told. Raises BooksError."""
-        async with LedgerClient(self.ledger.grpc_address) as client:
+        async with LedgerClient(self.ledger.grpc_address, api_key=self.ledger.operator_key) as client:
             totals = await client.trial_balance()
         if not all(each.balanced for each in totals) or sum(each.debits_posted for each in totals) != self.amount:
             raise books.BooksError(f"{totals} in the ledger, {self.amount} acknowledged")

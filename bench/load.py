@@ -57,6 +57,8 @@ class Spec(msgspec.Struct, kw_only=True, frozen=True):
     seed: int = 1
     in_flight: int = 256
     """Requests on their way at once, over all streams of a closed loop."""
+    key: str = ""
+    """An operator's, for transfers."""
     till: str = ""
     """A file of ``Till``: payments are sent instead of transfers."""
 
@@ -84,6 +86,7 @@ class Spec(msgspec.Struct, kw_only=True, frozen=True):
             batch=self.batch,
             count=self.requests_max,
             json=self.door == "http",
+            key=self.key,
         )
 
 
@@ -189,7 +192,7 @@ async def _stream_caller(run: _Run, call: grpc.aio.StreamStreamMultiCallable[byt
 
 
 async def _http_caller(run: _Run, session: aiohttp.ClientSession, url: str) -> None:
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", **dict(run.metadata)}
     for number in run.numbers():
         since = time.perf_counter()
         async with session.post(url, data=run.requests[number], headers=headers) as response:

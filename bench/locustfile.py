@@ -2,7 +2,8 @@
 
 ``.venv/bin/locust -f bench/locustfile.py`` opens on http://127.0.0.1:8089; without a browser:
 ``.venv/bin/locust -f bench/locustfile.py --headless --users 64 --spawn-rate 64 --run-time 30s``.
-``LEDGER_GRPC`` and ``LEDGER_HTTP`` name the doors. For ceilings use ``make bench``: gevent costs more than the server.
+``LEDGER_GRPC`` and ``LEDGER_HTTP`` name the doors; the key is that of the settings or of ``data/operator.key``. For
+ceilings use ``make bench``: gevent costs more than the server.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import grpc.experimental.gevent as grpc_gevent
 from locust import FastHttpUser, User, constant, events, task
 
 from pycore import _core
+from pycore.command_line.books import operator_key
+from pycore.config import load_settings
 from pycore.ids import format_id, new_id
 from pycore.ledger import Account, Transfer
 from pycore.ledger.account import pack_accounts
@@ -31,8 +34,11 @@ grpc_gevent.init_gevent()
 
 GRPC = os.environ.get("LEDGER_GRPC", "127.0.0.1:7400")
 HTTP = os.environ.get("LEDGER_HTTP", "http://127.0.0.1:7480")
+AUTHORIZATION = f"Bearer {operator_key(load_settings())}"
 LEDGER = 999
 _ACCOUNTS = 1000
+_HEADERS = {"authorization": AUTHORIZATION}
+_METADATA = tuple(_HEADERS.items())
 _SERVICE = "/pycore.ledger.v1.LedgerService"
 
 
@@ -58,7 +64,7 @@ def create_accounts(**_: Any) -> None:
     accounts = [Account(id=_account_id(number + 1), ledger=LEDGER, code=1) for number in range(_ACCOUNTS)]
     with grpc.insecure_channel(GRPC) as channel:
         create: Method = channel.unary_unary(f"{_SERVICE}/CreateAccounts")
-        create(_core.encode_accounts(pack_accounts(accounts)), timeout=30)
+        create(_core.encode_accounts(pack_accounts(accounts)), timeout=30, metadata=_METADATA)
 
 
 class GrpcUser(User):
@@ -87,7 +93,7 @@ class GrpcUser(User):
 
     def _call(self, name: str, count: int) -> None:
         request = _core.encode_transfers(pack_transfers([_transfer() for _ in range(count)]))
-        self._measured(name, lambda: self._create(request, timeout=10))
+        self._measured(name, lambda: self._create(request, timeout=10, metadata=_METADATA))
 
     def _measured(self, name: str, call: Callable[[], bytes]) -> None:
         started, failure, length = time.perf_counter(), None, 0
@@ -123,10 +129,11 @@ class HttpUser(FastHttpUser):
             "ledger": LEDGER,
             "code": 1,
         }
-        self.client.post("/v1/ledger/transfers", json={"transfers": [body]}, name="POST transfers 1")
+        self.client.post("/v1/ledger/transfers", json={"transfers": [body]}, headers=_HEADERS, name="POST transfers 1")
 
     @task(2)
     def read(self) -> None:
         """Read one account."""
         number = random.randint(1, _ACCOUNTS)
-        self.client.get(f"/v1/ledger/accounts/{format_id(_account_id(number))}", name="GET account")
+        path = f"/v1/ledger/accounts/{format_id(_account_id(number))}"
+        self.client.get(path, headers=_HEADERS, name="GET account")

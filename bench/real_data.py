@@ -25,6 +25,7 @@ from bench import berka_books
 from bench.berka import BerkaError, Posted, by_day, histories, read_transactions
 from bench.server import running_server
 from pycore.client import LedgerClient
+from pycore.command_line.books import operator_key
 from pycore.config import load_settings
 from pycore.errors import PycoreError
 from pycore.ledger import (
@@ -209,11 +210,11 @@ def _credit(balance: AccountBalance) -> int:
     return balance.credits_posted - balance.debits_posted
 
 
-async def replay(address: str, posted: dict[int, list[Posted]], console: Console) -> Report:
-    """Post and verify through the server at ``address``. Raises PycoreError, BerkaError."""
+async def replay(address: str, api_key: str | None, posted: dict[int, list[Posted]], console: Console) -> Report:
+    """Post and verify through the server at ``address`` with an operator's key. Raises PycoreError, BerkaError."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        async with LedgerClient(address, timeout_seconds=60) as client:
+        async with LedgerClient(address, timeout_seconds=60, api_key=api_key) as client:
             run = Replay(client, posted, progress)
             await run.post()
             await run.verify()
@@ -258,12 +259,13 @@ def main(
 ) -> None:
     """Stream a bank's transactions through the running server and compare every balance with the file."""
     console = Console(stderr=json)
-    address = server or load_settings().server.grpc_address
+    settings = load_settings()
+    address = server or settings.server.grpc_address
     try:
         posted = histories(read_transactions(data / "trans.asc"))
         console.print(f"{data / 'trans.asc'}: the order within each day is found")
         with running_server(address, tell=console.print):
-            report = asyncio.run(replay(address, posted, console))
+            report = asyncio.run(replay(address, operator_key(settings), posted, console))
     except (PycoreError, BerkaError, OSError) as error:
         console.print(f"[red]stopped:[/red] {error}")
         sys.exit(2)

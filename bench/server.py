@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.process import Child
 from pycore.config import split_address
+from pycore.merchants import OPERATOR_KEY_FILE, read_secret
 
 
 class ServerProcess:
@@ -32,12 +33,18 @@ class ServerProcess:
         arguments = [*module, "--grpc", grpc, "--http", http]
         arguments += ["--data", str(data)] if data is not None else []
         arguments += ["--dsn", dsn] if dsn is not None else []
+        self._data = data or Path("data")
         self._child = Child(arguments, environment=environment, log=log)
         words: list[str] = []
         while words[:1] != ["ready"]:
             words = self._child.line().split()
         self.grpc_address = words[words.index("gRPC") + 1]
         self.http_address = words[words.index("HTTP") + 1].removeprefix("http://")
+
+    @property
+    def operator_key(self) -> str:
+        """The key the ledger is used with: the one that its first start made."""
+        return read_secret(self._data / OPERATOR_KEY_FILE)
 
     @property
     def pid(self) -> int:

@@ -77,8 +77,6 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
         tls_certificate_file: PEM file with the server's certificate and those above it; both doors then speak TLS 1.3.
         tls_key_file: PEM file with its key.
         tls_client_ca_file: PEM file with the certificates that sign clients' certificates; every caller must show one.
-        open_ledger_on_loopback: where no TLS is spoken, and so only this machine can call, take calls of the raw ledger
-            and of the metrics without an operator's key. Turn it off where a proxy on this machine lets others in.
         trusted_proxies: addresses and networks of the proxies in front of the server, as ``10.0.0.0/8``. They are
             believed about whom they speak for (``x-forwarded-for``, ``forwarded``), at both doors; nobody else is.
         one_core: keep the event loop and gRPC's waiting thread, which hand each other every call, on one core (Linux).
@@ -89,14 +87,8 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_certificate_file: str | None = None
     tls_key_file: str | None = None
     tls_client_ca_file: str | None = None
-    open_ledger_on_loopback: bool = True
     trusted_proxies: tuple[str, ...] = ()
     one_core: bool = True
-
-    @property
-    def is_open_to_this_machine(self) -> bool:
-        """Whether calls of the raw ledger need no key; without TLS only this machine can call."""
-        return self.open_ledger_on_loopback and self.tls_certificate_file is None
 
     def __post_init__(self) -> None:
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
@@ -180,8 +172,8 @@ class ClientSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
         tls_ca_file: PEM file with the certificates that may sign the server's; with it TLS is spoken.
         tls_certificate_file: PEM file with our own certificate, for a server that asks for one.
         tls_key_file: PEM file with its key.
-        api_key: the key to call with: a merchant's for its events, an operator's for a ledger that is not open to this
-            machine.
+        api_key: the key to call with: a merchant's for its events, an operator's for the ledger. None: for the ledger
+            the first operator's key in the data folder, where it can be read.
         webhook_secret: the ``whsec_…`` that ``pycore listen`` signs with what it forwards. None: a new one each time.
     """
 

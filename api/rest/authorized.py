@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.rest.body import header, text_header
+from api.rest.body import text_header
 from api.rest.endpoint import AnyEndpoint, Endpoint, Handler, TenantHandler
 from api.services import Services
 from api.strangers import KNOWN
@@ -28,17 +28,11 @@ def _for_tenants(handler: TenantHandler, scope: Scope) -> Handler:
 
 def _for_operators(handler: Handler, scope: OperatorScope) -> Handler:
     async def handle(services: Services, request: Request) -> Response:
-        await services.access.allow_operator(
-            text_header(request, b"authorization"), _address(request), scope, is_forwarded=_is_forwarded(request)
-        )
+        await services.access.operator(text_header(request, b"authorization"), _address(request), scope)
         request.scope[KNOWN] = True
         return await handler(services, request)
 
     return handle
-
-
-def _is_forwarded(request: Request) -> bool:
-    return any(header(request, name) is not None for name in (b"forwarded", b"x-forwarded-for"))
 
 
 def _address(request: Request) -> str:

@@ -81,8 +81,8 @@ async def tenant_caller(access: Access, scope: Scope, context: Context, requests
 
 
 async def operator_allowed(access: Access, scope: OperatorScope, context: Context, requests: int = 1) -> None:
-    """Let an operator pass. Raises UnauthenticatedError, and as ``Access.allow_operator``."""
-    await access.allow_operator(_sent(context, "authorization"), _address(context), scope, requests=requests)
+    """Let an operator pass. Raises UnauthenticatedError, and as ``Access.operator``."""
+    await access.operator(_sent(context, "authorization"), _address(context), scope, requests=requests)
 
 
 def watched(

@@ -83,7 +83,7 @@ async def doors(suite: Suite) -> AsyncIterator[Result]:
 
 
 async def _create_accounts(servers: Servers) -> None:
-    async with LedgerClient(servers.ledger.grpc_address) as client:
+    async with LedgerClient(servers.ledger.grpc_address, api_key=servers.ledger.operator_key) as client:
         for first in range(1, _ACCOUNTS + 1, 5000):
             await client.create_accounts([Account(id=first + n, ledger=LEDGER, code=1) for n in range(5000)])
 

@@ -57,8 +57,7 @@ class LedgerClient(Client):
     ) -> None:
         """``address`` is ``host:port``; ``timeout_seconds`` holds for each call, its retries included.
 
-        ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS; ``api_key`` is an operator's, and not
-        needed where the ledger is open to this machine.
+        ``credentials`` (``tls_credentials(…)``) are for a server that speaks TLS; ``api_key`` is an operator's.
         """
         super().__init__(Server(address, timeout_seconds, credentials, api_key))
         self._create_accounts = self._method("CreateAccounts")

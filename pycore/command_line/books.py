@@ -8,6 +8,7 @@ from pycore.client import LedgerClient, TlsCredentials, tls_credentials
 from pycore.config import ClientSettings, Settings
 from pycore.errors import ConfigurationError, LedgerUnavailableError
 from pycore.ledger import Ledger, LedgerTotals
+from pycore.merchants import OPERATOR_KEY_FILE, read_secret
 
 _REACH_SECONDS = 1.0
 
@@ -37,7 +38,7 @@ async def open_books(settings: Settings, server: str | None) -> AsyncIterator[Bo
     address = settings.client.grpc_address or settings.server.grpc_address
     credentials = credentials_of(settings.client)
     async with LedgerClient(
-        address, timeout_seconds=_REACH_SECONDS, credentials=credentials, api_key=settings.client.api_key
+        address, timeout_seconds=_REACH_SECONDS, credentials=credentials, api_key=operator_key(settings)
     ) as client:
         if server is not None or await _answers(client):
             yield Books(client)
@@ -50,6 +51,23 @@ async def open_books(settings: Settings, server: str | None) -> AsyncIterator[Bo
         )
     async with Ledger.open(store=settings.store, settings=settings.ledger, progress=lambda line: None) as ledger:
         yield Books(ledger)
+
+
+def operator_key(settings: Settings) -> str | None:
+    """Return the key to call as an operator with: the settings', or the first one's, where this user may read it.
+
+    Raises ConfigurationError where it may not be read.
+    """
+    if settings.client.api_key is not None:
+        return settings.client.api_key
+    file = Path(settings.store.data) / OPERATOR_KEY_FILE
+    try:
+        return read_secret(file) or None
+    except OSError as error:
+        raise ConfigurationError(
+            f"the operator's key {file} cannot be read ({error.strerror}): be the user that runs the server, or give a"
+            " key of yours as [client] api_key"
+        ) from None
 
 
 def credentials_of(settings: ClientSettings) -> TlsCredentials | None:

@@ -16,6 +16,7 @@ from pycore.ledger import Ledger
 from tests.api.door import Door, HttpDoor, RpcDoor
 from tests.api.keys import Key, merchant_key, tenant_key
 from tests.api.services import services_of
+from tests.api.shop import PLENTY
 from tests.api.stub import Stub
 
 
@@ -60,14 +61,25 @@ async def operator(services: Services) -> Key:
 
 
 @pytest.fixture
+async def operator_secret(services: Services) -> str:
+    """The key the raw ledger is used with here."""
+    return (await tenant_key(services, None, allowance=PLENTY)).secret
+
+
+@pytest.fixture
+def operator_metadata(operator_secret: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {operator_secret}"),)
+
+
+@pytest.fixture
 async def channel(doors: Doors) -> AsyncIterator[aio.Channel]:
     async with aio.insecure_channel(doors.grpc_address) as channel:
         yield channel
 
 
 @pytest.fixture
-def rpc(channel: aio.Channel) -> Stub:
-    return Stub(channel, ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"])
+def rpc(channel: aio.Channel, operator_secret: str) -> Stub:
+    return Stub(channel, ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"], operator_secret)
 
 
 @pytest.fixture
@@ -77,11 +89,19 @@ async def session(doors: Doors) -> AsyncIterator[ClientSession]:
 
 
 @pytest.fixture
-async def client(doors: Doors) -> AsyncIterator[LedgerClient]:
-    async with LedgerClient(doors.grpc_address, timeout_seconds=5) as client:
+async def operator_session(doors: Doors, operator_secret: str) -> AsyncIterator[ClientSession]:
+    """An operator's calls over HTTP."""
+    headers = {"authorization": f"Bearer {operator_secret}"}
+    async with ClientSession(f"http://{doors.http_address}", headers=headers) as session:
+        yield session
+
+
+@pytest.fixture
+async def client(doors: Doors, operator_secret: str) -> AsyncIterator[LedgerClient]:
+    async with LedgerClient(doors.grpc_address, timeout_seconds=5, api_key=operator_secret) as client:
         yield client
 
 
 @pytest.fixture(params=["gRPC", "HTTP"])
-def door(request: pytest.FixtureRequest, rpc: Stub, session: ClientSession) -> Door:
-    return RpcDoor(rpc) if request.param == "gRPC" else HttpDoor(session)
+def door(request: pytest.FixtureRequest, rpc: Stub, operator_session: ClientSession) -> Door:
+    return RpcDoor(rpc) if request.param == "gRPC" else HttpDoor(operator_session)

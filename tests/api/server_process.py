@@ -9,14 +9,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from pycore.client import LedgerClient
+from pycore.merchants import OPERATOR_KEY_FILE, read_secret
+
 ROOT = Path(__file__).parents[2]
 
 
 class Server:
     """A server that runs, and what it has said."""
 
-    def __init__(self, process: asyncio.subprocess.Process, lines: list[str], grpc: str, http: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, lines: list[str], data: Path, grpc: str, http: str) -> None:
         self.process, self.lines, self.grpc, self.http = process, lines, grpc, http
+        self._data = data
+
+    def operator(self, timeout_seconds: float = 10.0) -> LedgerClient:
+        """A client with the key that its first start made."""
+        key = read_secret(self._data / OPERATOR_KEY_FILE)
+        return LedgerClient(self.grpc, timeout_seconds=timeout_seconds, api_key=key)
 
     async def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send a signal and return the exit status."""
@@ -47,7 +56,7 @@ async def running(dsn: str, data: Path, **environment: str) -> AsyncIterator[Ser
             assert line, f"it ended early: {lines}"
             lines.append(line.decode().rstrip())
         addresses = re.findall(r"127\.0\.0\.1:\d+", lines[-1])
-        yield Server(process, lines, *addresses)
+        yield Server(process, lines, data, *addresses)
         lines += (await process.stdout.read()).decode().splitlines()
     finally:
         if process.returncode is None:

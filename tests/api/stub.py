@@ -8,9 +8,10 @@ from grpc import aio
 
 
 class Stub:
-    """``Stub(channel, DESCRIPTOR.services_by_name[…]).SomeMethod(request)``."""
+    """``Stub(channel, DESCRIPTOR.services_by_name[…]).SomeMethod(request)``, with a key where a secret is given."""
 
-    def __init__(self, channel: aio.Channel, service: ServiceDescriptor) -> None:
+    def __init__(self, channel: aio.Channel, service: ServiceDescriptor, secret: str | None = None) -> None:
+        self._key = () if secret is None else (("authorization", f"Bearer {secret}"),)
         kinds = {False: {False: "unary_unary", True: "unary_stream"}, True: {True: "stream_stream"}}
         self._methods: dict[str, Any] = {
             method.name: getattr(channel, kinds[method.client_streaming][method.server_streaming])(
@@ -22,4 +23,9 @@ class Stub:
         }
 
     def __getattr__(self, name: str) -> Any:
-        return self._methods[name]
+        method = self._methods[name]
+
+        def call(*request: Any, metadata: tuple[tuple[str, str], ...] = (), **options: Any) -> Any:
+            return method(*request, metadata=(*self._key, *metadata), **options)
+
+        return call

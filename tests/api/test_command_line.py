@@ -35,6 +35,12 @@ async def move_money(ledger: Ledger) -> list[Transfer]:
     return transfers
 
 
+@pytest.fixture
+def with_key(operator_secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYCORE_CLIENT_API_KEY", operator_secret)
+
+
+@pytest.mark.usefixtures("with_key")
 async def test_looking_into_a_running_server(ledger: Ledger, doors: Doors) -> None:
     transfers = await move_money(ledger)
     server = ("--server", doors.grpc_address)
@@ -66,6 +72,7 @@ async def test_looking_into_a_running_server(ledger: Ledger, doors: Doors) -> No
     assert "2,000" in output
 
 
+@pytest.mark.usefixtures("with_key")
 async def test_what_is_not_there(ledger: Ledger, doors: Doors) -> None:
     server = ("--server", doors.grpc_address)
     for command in ("account", "transfer"):

@@ -21,7 +21,7 @@ from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
 from pycore.errors import PycoreError
 from pycore.ledger import Transfer
 from tests.api.door import to_the_end
-from tests.api.services import services_without_database
+from tests.api.services import ANYBODY, services_without_database
 from tests.api.stub import Stub
 
 AT_START_ONLY = {
@@ -99,6 +99,16 @@ def ledger() -> Any:
 
 
 @pytest.fixture
+def operator_secret() -> str:
+    return ANYBODY
+
+
+@pytest.fixture
+def session(operator_session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    return operator_session
+
+
+@pytest.fixture
 async def doors(ledger: Any) -> AsyncIterator[Doors]:
     doors = Doors(services_without_database(ledger))
     await doors.open("127.0.0.1:0", "127.0.0.1:0")
@@ -146,7 +156,7 @@ async def test_the_client_raises_what_the_ledger_would(ledger: Any, doors: Doors
         expected = PycoreError
     else:
         expected = type(error)
-    async with LedgerClient(doors.grpc_address, timeout_seconds=0.5) as client:
+    async with LedgerClient(doors.grpc_address, timeout_seconds=0.5, api_key=ANYBODY) as client:
         with pytest.raises(expected) as caught:
             await client.create_transfers([Transfer(id=1)])
     if isinstance(error, library.LedgerOverloadedError):

@@ -217,11 +217,11 @@ async def test_a_key_is_needed_over_http(session: ClientSession, shop: Shop) -> 
         assert response.status == 401
 
 
-async def test_what_happened_is_counted(session: ClientSession, payments: PaymentClient, shop: Shop) -> None:
+async def test_what_happened_is_counted(operator_session: ClientSession, payments: PaymentClient, shop: Shop) -> None:
     await payments.create(from_balance(shop, "T1"))
     refused = await payments.create(from_balance(shop, "T2", 100_001))
     assert refused.failure_code == "daily_limit_exceeded"
-    async with session.get("/metrics") as response:
+    async with operator_session.get("/metrics") as response:
         metrics = await response.text()
     assert 'pycore_payment_events_total{type="payment.succeeded"} 1.0' in metrics
     assert 'pycore_payment_events_total{type="payment.failed"} 1.0' in metrics

@@ -107,15 +107,15 @@ async def test_channelz_tells_of_the_server(channel: aio.Channel) -> None:
     assert servers.server
 
 
-async def test_metrics(ledger: Ledger, session: ClientSession) -> None:
+async def test_metrics(ledger: Ledger, operator_session: ClientSession) -> None:
     await ledger.create_accounts([Account(id=id, ledger=1, code=1) for id in (1, 2)])
     transfers = [
         Transfer(id=new_id(), debit_account_id=1, credit_account_id=2, amount=1, ledger=1, code=1) for _ in range(9)
     ]
     await ledger.create_transfers(transfers)
-    async with session.get("/v1/ledger/accounts/404") as response:
+    async with operator_session.get("/v1/ledger/accounts/404") as response:
         assert response.status == 404
-    async with session.get("/metrics") as response:
+    async with operator_session.get("/metrics") as response:
         assert response.content_type == "text/plain"
         families = {family.name: family for family in text_string_to_metric_families(await response.text())}
     values = {name: family.samples[0].value for name, family in families.items() if family.samples}

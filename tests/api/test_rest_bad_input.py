@@ -26,6 +26,11 @@ def one(**replaced: str) -> bytes:
     return f'{{"transfers":[{{{text}}}]}}'.encode("utf-8", "surrogatepass")
 
 
+@pytest.fixture
+def session(operator_session: ClientSession) -> ClientSession:
+    return operator_session
+
+
 @pytest.fixture(autouse=True)
 async def unchanged(ledger: Ledger) -> Any:
     before = ledger.state_hash(), ledger.stats().lsn
@@ -315,12 +320,16 @@ async def test_a_header_that_never_ends_is_cut_off_before_it_fills_memory(doors:
     writer.close()
 
 
-async def test_a_request_that_never_ends_is_cut_off(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_never_ends_is_cut_off(
+    doors: Doors, operator_secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("api.limits.HTTP_HEAD_SECONDS_MAX", 0.3)
     monkeypatch.setattr("api.limits.HTTP_RECEIVE_SECONDS_MAX", 0.3)
     assert await raw(doors, b"GET /healthz HTT", 5) == b""
     assert await raw(doors, b"", 5) == b""
-    slow = head(b"content-type: application/json", b"content-length: 9", line=b"POST /v1/ledger/transfers HTTP/1.1")
+    key = f"authorization: Bearer {operator_secret}".encode()
+    post = b"POST /v1/ledger/transfers HTTP/1.1"
+    slow = head(b"content-type: application/json", b"content-length: 9", key, line=post)
     assert (await raw(doors, slow + b"{", 5)).startswith(b"HTTP/1.1 408")
 
 

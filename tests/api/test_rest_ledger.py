@@ -2,11 +2,17 @@
 
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession
 
 from pycore.ids import format_id, new_id
 
 TRANSFER = {"debit_account_id": "1", "credit_account_id": "2", "amount": "5", "ledger": 1, "code": 7}
+
+
+@pytest.fixture
+def session(operator_session: ClientSession) -> ClientSession:
+    return operator_session
 
 
 async def post(session: ClientSession, path: str, body: Any) -> Any:

@@ -132,16 +132,16 @@ BROKEN = [
 ]
 
 
-async def test_what_is_no_message_is_refused(channel: aio.Channel) -> None:
+async def test_what_is_no_message_is_refused(channel: aio.Channel, operator_metadata: Any) -> None:
     for method in METHODS:
         for request_bytes in BROKEN:
-            call = method_of(channel, f"{SERVICE}/{method}")(request_bytes, timeout=5)
+            call = method_of(channel, f"{SERVICE}/{method}")(request_bytes, metadata=operator_metadata, timeout=5)
             assert await refused(call) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_REQUEST"), method
 
 
-async def test_an_empty_request_is_refused(channel: aio.Channel) -> None:
+async def test_an_empty_request_is_refused(channel: aio.Channel, operator_metadata: Any) -> None:
     for method in METHODS:
-        call = method_of(channel, f"{SERVICE}/{method}")(b"", timeout=5)
+        call = method_of(channel, f"{SERVICE}/{method}")(b"", metadata=operator_metadata, timeout=5)
         assert await refused(call) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_RECORDS"), method
 
 
@@ -156,18 +156,22 @@ async def test_one_too_many_is_refused(rpc: Stub) -> None:
         assert await refused(call) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_TOO_LARGE")
 
 
-async def test_a_message_of_64_mb_is_refused_before_it_is_read(doors: Any) -> None:
+async def test_a_message_of_64_mb_is_refused_before_it_is_read(doors: Any, operator_metadata: Any) -> None:
     async with aio.insecure_channel(doors.grpc_address) as channel:
         with pytest.raises(aio.AioRpcError) as caught:
-            await method_of(channel, f"{SERVICE}/CreateTransfers")(b"\0" * (64 << 20), timeout=30)
+            await method_of(channel, f"{SERVICE}/CreateTransfers")(
+                b"\0" * (64 << 20), metadata=operator_metadata, timeout=30
+            )
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        await method_of(channel, f"{SERVICE}/GetTrialBalance")(b"", timeout=5)
+        await method_of(channel, f"{SERVICE}/GetTrialBalance")(b"", metadata=operator_metadata, timeout=5)
 
 
-async def test_a_compressed_message_is_not_unpacked(doors: Any) -> None:
+async def test_a_compressed_message_is_not_unpacked(doors: Any, operator_metadata: Any) -> None:
     async with aio.insecure_channel(doors.grpc_address, compression=grpc.Compression.Gzip) as channel:
         with pytest.raises(aio.AioRpcError) as caught:
-            await method_of(channel, f"{SERVICE}/CreateTransfers")(b"\0" * (64 << 20), timeout=30)
+            await method_of(channel, f"{SERVICE}/CreateTransfers")(
+                b"\0" * (64 << 20), metadata=operator_metadata, timeout=30
+            )
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -196,21 +200,23 @@ async def test_a_deadline_in_many_years_is_fine(rpc: Stub) -> None:
     await rpc.GetTrialBalance(ledger_pb2.GetTrialBalanceRequest(), timeout=10 * 365 * 86400)
 
 
-async def test_a_method_that_does_not_exist(channel: aio.Channel) -> None:
+async def test_a_method_that_does_not_exist(channel: aio.Channel, operator_metadata: Any) -> None:
     for path in (f"{SERVICE}/Nothing", "/nobody.Service/Nothing"):
         with pytest.raises(aio.AioRpcError) as caught:
-            await method_of(channel, path)(b"", timeout=5)
+            await method_of(channel, path)(b"", metadata=operator_metadata, timeout=5)
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_headers_beyond_the_limit_are_refused(channel: aio.Channel) -> None:
+async def test_headers_beyond_the_limit_are_refused(channel: aio.Channel, operator_metadata: Any) -> None:
     metadata = [(f"header-{number}", "x" * 100) for number in range(1000)]
     with pytest.raises(aio.AioRpcError) as caught:
-        await method_of(channel, f"{SERVICE}/GetTrialBalance")(b"", metadata=metadata, timeout=5)
+        await method_of(channel, f"{SERVICE}/GetTrialBalance")(b"", metadata=(*operator_metadata, *metadata), timeout=5)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-async def test_unknown_fields_of_a_newer_client_are_ignored(rpc: Stub, channel: aio.Channel) -> None:
+async def test_unknown_fields_of_a_newer_client_are_ignored(
+    rpc: Stub, channel: aio.Channel, operator_metadata: Any
+) -> None:
     unknown = b"\xfa\x3f\x03abc"
     request = ledger_pb2.LookupAccountsRequest(ids=[uint128(1)]).SerializeToString() + unknown
-    assert await method_of(channel, f"{SERVICE}/LookupAccounts")(request, timeout=5) == b""
+    assert await method_of(channel, f"{SERVICE}/LookupAccounts")(request, metadata=operator_metadata, timeout=5) == b""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -79,10 +80,12 @@ async def test_an_empty_stream_ends_well(rpc: Stub) -> None:
 
 
 @pytest.mark.parametrize("bad", [b"", b"\x0a\x05abc"], ids=["empty", "broken"])
-async def test_a_bad_request_ends_the_stream_after_all_earlier_results(channel: aio.Channel, bad: bytes) -> None:
+async def test_a_bad_request_ends_the_stream_after_all_earlier_results(
+    channel: aio.Channel, operator_metadata: Any, bad: bytes
+) -> None:
     path = "/pycore.ledger.v1.LedgerService/StreamTransfers"
     method: aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(path)
-    call = method()
+    call = method(metadata=operator_metadata)
     for _ in range(10):
         await call.write(wire_request(transfer()).SerializeToString())
     await call.write(bad)

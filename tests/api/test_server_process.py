@@ -3,12 +3,12 @@
 import asyncio
 import os
 import signal
+import stat
 import sys
 from pathlib import Path
 
 import pytest
 
-from pycore.client import LedgerClient
 from pycore.ids import new_id
 from pycore.ledger import Account, CreateAccountStatus, Transfer
 from tests.api.server_process import ROOT, arguments, running
@@ -20,15 +20,18 @@ async def test_it_starts_stops_and_finds_everything_again(
 ) -> None:
     transfer = Transfer(id=new_id(), debit_account_id=1, credit_account_id=2, amount=5, ledger=1, code=1)
     async with running(database_dsn, tmp_path) as server:
-        assert any("open to whoever is on this machine" in line for line in server.lines)
-        async with LedgerClient(server.grpc) as client:
+        key_file = tmp_path / "operator.key"
+        assert any(line.startswith(f"an operator's key was made, and is in {key_file}") for line in server.lines)
+        assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+        async with server.operator() as client:
             await client.create_accounts([Account(id=id, ledger=1, code=1) for id in (1, 2)])
             await client.create_transfers([transfer])
         assert await server.stop(number) == 0
     assert server.lines[-1] == "stopped"
 
     async with running(database_dsn, tmp_path) as server:
-        async with LedgerClient(server.grpc) as client:
+        assert not any("key was made" in line for line in server.lines)
+        async with server.operator() as client:
             assert (await client.lookup_transfers([transfer.id]))[0].amount == 5
             results = await client.create_accounts([Account(id=1, ledger=1, code=1)])
             assert results[0].status is CreateAccountStatus.EXISTS
@@ -40,7 +43,7 @@ async def test_what_was_accepted_is_finished_when_it_stops(database_dsn: str, tm
         Transfer(id=new_id(), debit_account_id=1, credit_account_id=2, amount=1, ledger=1, code=1) for _ in range(5000)
     ]
     answered = 0
-    async with running(database_dsn, tmp_path) as server, LedgerClient(server.grpc, timeout_seconds=1) as client:
+    async with running(database_dsn, tmp_path) as server, server.operator(timeout_seconds=1) as client:
         await client.create_accounts([Account(id=id, ledger=1, code=1) for id in (1, 2)])
         stopping = None
         try:
@@ -52,7 +55,7 @@ async def test_what_was_accepted_is_finished_when_it_stops(database_dsn: str, tm
             pass
         assert stopping is not None
         assert await stopping == 0
-    async with running(database_dsn, tmp_path) as server, LedgerClient(server.grpc) as client:
+    async with running(database_dsn, tmp_path) as server, server.operator() as client:
         found = await client.lookup_transfers([each.id for each in transfers])
         assert len(found) >= answered
         assert (await client.lookup_accounts([1]))[0].debits_posted == len(found)
@@ -65,7 +68,7 @@ async def test_the_event_loop_and_the_waiting_thread_of_grpc_share_a_core(
     database_dsn: str, tmp_path: Path, one_core: str, cores: int
 ) -> None:
     async with running(database_dsn, tmp_path, PYCORE_SERVER_ONE_CORE=one_core) as server:
-        async with LedgerClient(server.grpc) as client:
+        async with server.operator() as client:
             assert await client.trial_balance() == []
         python, others = set[frozenset[int]](), set[frozenset[int]]()
         for thread in Path(f"/proc/{server.process.pid}/task").iterdir():

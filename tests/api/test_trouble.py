@@ -29,6 +29,11 @@ REFUSED_SECONDS = 0.05
 # The promise is a p99, measured on a machine that does nothing else; here it is shared, so the middle has to hold.
 
 
+@pytest.fixture
+def session(operator_session: ClientSession) -> ClientSession:
+    return operator_session
+
+
 def transfer() -> Transfer:
     return Transfer(id=new_id(), debit_account_id=1, credit_account_id=2, amount=1, ledger=1, code=1)
 

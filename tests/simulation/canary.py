@@ -119,7 +119,7 @@ async def _told_by_channel(doors: Doors, sandbox: Sandbox, shop: Shop, canaries:
         await asyncio.sleep(0.05)
     for path in (f"/v1/payments/{payment}/timeline", "/v1/events?limit=100", "/v1/payments?limit=100"):
         await doors.http("GET", path, None, key)
-    await doors.http("GET", "/metrics")
+    await doors.http("GET", "/metrics", None, {"authorization": f"Bearer {shop.operator_key}"})
 
 
 async def _planted_is_found(folder: Path, random: Random) -> None:

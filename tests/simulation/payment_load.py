@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from pycore.client import LedgerClient, PaymentClient
+from pycore.client import PaymentClient
 from pycore.errors import PycoreError
 from pycore.payments import Payment, Refund
 from pycore.store.failure import is_unavailable
@@ -17,6 +17,7 @@ from pycore.store.layout import running_dsn
 from tests.simulation import payment_calls
 from tests.simulation.crew import read_log
 from tests.simulation.expected_payments import ExpectedPayments, WrongPaymentsError
+from tests.simulation.operator import operator
 from tests.simulation.payment_calls import Answer, Call, ask, outcome_of
 from tests.simulation.payment_shop import SETUP_TRANSFERS, Shop, open_shop
 from tests.simulation.report import Outcome
@@ -37,7 +38,8 @@ class PaymentLoad:
     async def open(self, address: str, data: Path, seed: int) -> list[str]:
         """Prepare the server's data; return the witness's command."""
         dsn = running_dsn(data)
-        async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool, LedgerClient(address) as ledger:
+        ledger = operator(address, data, timeout_seconds=_SETTLED_SECONDS)
+        async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool, ledger:
             self._shop = await open_shop(pool, ledger)
         command = ["tests.simulation.payment_witness", address, "--seed", str(seed), "--key", self._shop.api_key]
         return [*command, "--customers", *self._shop.customer_ids]
@@ -65,7 +67,7 @@ class PaymentLoad:
             raise ConnectionError("PostgreSQL does not run yet")
         connection = await asyncpg.connect(dsn)
         try:
-            async with LedgerClient(address, timeout_seconds=_SETTLED_SECONDS) as ledger:
+            async with operator(address, data, timeout_seconds=_SETTLED_SECONDS) as ledger:
                 await self._books.compare(touched, shop, connection, ledger)
                 await self._books.compare_replies(connection, (call for call, _ in answered))
                 await self._ask_again(address, shop, [each for each in answered if each[1].told is not None])

@@ -26,10 +26,10 @@ import asyncpg
 from bench.database import DatabaseServer
 from bench.process import Child
 from bench.server import ServerProcess
-from pycore.client import LedgerClient
 from pycore.ledger import JournalKey, verify
 from pycore.store.layout import Layout
 from pycore.store.leftover import postmaster_pid
+from tests.simulation.operator import operator
 from tests.simulation.payment_load import PaymentLoad
 from tests.simulation.report import Arguments, Outcome, main
 from tests.simulation.transfer_load import TransferLoad
@@ -152,7 +152,7 @@ class Torture:
 
     async def _compare(self, log: Path) -> None:
         await self._load.compare(self._address, self._data, log)
-        async with LedgerClient(self._address, timeout_seconds=_HANG_SECONDS) as client:
+        async with operator(self._address, self._data, timeout_seconds=_HANG_SECONDS) as client:
             totals = await client.trial_balance()
         if not all(each.balanced for each in totals):
             raise TortureError(f"the trial balance does not balance: {totals}")

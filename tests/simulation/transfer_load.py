@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pycore.client import LedgerClient
 from tests.simulation import witness
 from tests.simulation.crew import read_log
 from tests.simulation.expected_books import ExpectedBooks
+from tests.simulation.operator import operator, operator_key
 from tests.simulation.report import Outcome
 
 _LOOKUP = 4000
@@ -26,12 +26,12 @@ class TransferLoad:
 
     async def open(self, address: str, data: Path, seed: int) -> list[str]:
         """Return the witness's command; it opens the accounts itself."""
-        return ["tests.simulation.witness", address, "--seed", str(seed)]
+        return ["tests.simulation.witness", address, "--seed", str(seed), "--key", operator_key(data)]
 
     async def compare(self, address: str, data: Path, log: Path) -> None:
         """Compare the ledger with the log of one cycle. Raises WrongBooksError."""
         ids = self._books.follow(list(read_log(log)))
-        async with LedgerClient(address, timeout_seconds=_SETTLED_SECONDS) as client:
+        async with operator(address, data, timeout_seconds=_SETTLED_SECONDS) as client:
             for start in range(0, len(ids), _LOOKUP):
                 page = ids[start : start + _LOOKUP]
                 lost = len(page) - len(await client.lookup_transfers(page))

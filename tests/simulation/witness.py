@@ -79,15 +79,16 @@ class Requests:
 class Witness:
     """The workers, half of them with unary calls and half with streams."""
 
-    def __init__(self, address: str, seed: int) -> None:
+    def __init__(self, address: str, key: str, seed: int) -> None:
         self._address = address
+        self._key = key
         self._random = Random(seed)
         self._crew = Crew()
         self._answered: list[tuple[bytes, list[CreateTransferResult]]] = []
 
     async def run(self, workers: int) -> None:
         """Obey the commands until standard input ends."""
-        async with LedgerClient(self._address, timeout_seconds=_CALL_SECONDS) as client:
+        async with LedgerClient(self._address, timeout_seconds=_CALL_SECONDS, api_key=self._key) as client:
             await client.create_accounts(accounts())
             doors = [_Door(client) if worker % 2 else _Stream(client) for worker in range(workers)]
             await self._crew.obey([self._worker(door, Random(self._random.getrandbits(64))) for door in doors])
@@ -167,6 +168,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.witness")
     parser.add_argument("address")
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--key", required=True, help="an operator's")
     parser.add_argument("--workers", type=int, default=8)
     options = parser.parse_args()
-    asyncio.run(Witness(options.address, options.seed).run(options.workers))
+    asyncio.run(Witness(options.address, options.key, options.seed).run(options.workers))

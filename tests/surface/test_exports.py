@@ -22,10 +22,12 @@ LEDGER = [
 ]  # fmt: skip
 
 MERCHANTS = [
-    "CUSTOMER_PREFIX", "KEY_PREFIX", "LIMIT_MAX", "MERCHANT_PREFIX", "STORE_PREFIX", "AccountClass", "Allowance",
+    "CUSTOMER_PREFIX", "KEY_PREFIX", "LIMIT_MAX", "MERCHANT_PREFIX", "OPERATOR_KEY_FILE", "STORE_PREFIX", "AccountClass",
+    "Allowance",
     "ApiKey", "ApiKeys", "Authenticator", "Caller", "Customer", "CustomerChanges", "Customers", "KeyTerms", "Merchant",
     "MerchantChanges", "MerchantStatus", "MerchantStore", "MerchantStores", "Merchants", "NewCustomer", "Operator",
-    "OperatorScope", "Page", "Scope", "open_vault", "rewrap_keys", "rotate_data_key",
+    "OperatorScope", "Page", "Scope", "first_operator_key", "open_vault", "read_secret",
+    "rewrap_keys", "rotate_data_key", "write_secret",
 ]  # fmt: skip
 
 ROUTING = [

@@ -24,9 +24,9 @@ ROWS = """"trans_id";"account_id";"date";"type";"operation";"amount";"balance";"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     server = ServerProcess(data=tmp_path_factory.mktemp("real-data"))
-    yield server.grpc_address
+    yield server
     server.stop()
 
 
@@ -36,26 +36,26 @@ def posted(folder: Path, rows: str = ROWS) -> dict[int, list[Posted]]:
     return histories(read_transactions(file))
 
 
-async def run(address: str, folder: Path, rows: str = ROWS) -> Report:
-    return await replay(address, posted(folder, rows), Console(quiet=True))
+async def run(server: ServerProcess, folder: Path, rows: str = ROWS) -> Report:
+    return await replay(server.grpc_address, server.operator_key, posted(folder, rows), Console(quiet=True))
 
 
 async def test_the_ledger_says_what_the_bank_says_and_a_second_run_changes_nothing(
-    address: str, tmp_path: Path
+    server: ServerProcess, tmp_path: Path
 ) -> None:
-    first = await run(address, tmp_path)
+    first = await run(server, tmp_path)
     assert first.agrees
     assert (first.transactions, first.transfers_created, first.rounded_transactions) == (8, 10, 2)
     assert first.rounding_net == 0
     assert first.final_balances == 89_770 - 5_000
-    second = await run(address, tmp_path)
+    second = await run(server, tmp_path)
     assert second.agrees
     assert (second.transfers_created, second.transfers_existing) == (0, 10)
 
 
-async def test_one_other_amount_is_seen(address: str, tmp_path: Path) -> None:
-    await run(address, tmp_path)
-    changed = await run(address, tmp_path, ROWS.replace("20.00;-50.00", "20.50;-50.50"))
+async def test_one_other_amount_is_seen(server: ServerProcess, tmp_path: Path) -> None:
+    await run(server, tmp_path)
+    changed = await run(server, tmp_path, ROWS.replace("20.00;-50.00", "20.50;-50.50"))
     assert not changed.agrees
     assert changed.balances_differing == 1
     assert changed.counterparts_differing == 1
