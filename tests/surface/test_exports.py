@@ -22,8 +22,8 @@ LEDGER = [
 ]  # fmt: skip
 
 MERCHANTS = [
-    "CUSTOMER_PREFIX", "KEY_PREFIX", "LIMIT_MAX", "MERCHANT_PREFIX", "OPERATOR_KEY_FILE", "STORE_PREFIX", "AccountClass",
-    "Allowance",
+    "CUSTOMER_PREFIX", "KEY_PREFIX", "LIMIT_MAX", "MERCHANT_PREFIX", "OPERATOR_KEY_FILE", "STORE_PREFIX",
+    "AccountClass", "Allowance",
     "ApiKey", "ApiKeys", "Authenticator", "Caller", "Customer", "CustomerChanges", "Customers", "KeyTerms", "Merchant",
     "MerchantChanges", "MerchantStatus", "MerchantStore", "MerchantStores", "Merchants", "NewCustomer", "Operator",
     "OperatorScope", "Page", "Scope", "first_operator_key", "open_vault", "read_secret",
