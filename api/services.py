@@ -66,7 +66,7 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
         merchants=merchants,
         stores=stores,
         customers=Customers(pool, vault, channels.payments.limits.forget),
-        api_keys=ApiKeys(pool, authenticator.forget),
+        api_keys=ApiKeys(pool, authenticator.forget, vault=vault),
         payments=channels.payments,
         channels=channels,
         cashier=Cashier(channels, links, merchants, stores),

@@ -12,8 +12,9 @@ from api.rest import resource, writing
 from api.rest.body import json_response, read_json
 from api.rest.endpoint import Endpoint, TenantEndpoint, read_query
 from api.rest.merchant import Burst, Name, PerSecond
+from api.rest.once import once
 from api.services import Services
-from pycore.errors import InvalidStateError, LedgerUnavailableError, NotFoundError
+from pycore.errors import IdempotencyMismatchError, InvalidStateError, LedgerUnavailableError, NotFoundError
 from pycore.ids import format_typed_id
 from pycore.merchants import (
     KEY_PREFIX,
@@ -116,8 +117,9 @@ def view(key: ApiKey) -> KeyView:
 
 async def create(services: Services, caller: Caller, request: Request) -> Response:
     """Make a key."""
-    terms = _terms(await read_json(request, _CREATE))
-    key, secret = await services.api_keys.create(caller.tenant, terms)
+    new = await read_json(request, _CREATE)
+    asked = once(request, caller.tenant, "api_keys.create", new)
+    key, secret = await services.api_keys.create(caller.tenant, _terms(new), asked)
     return json_response(MadeKey(key=view(key), secret=secret))
 
 
@@ -125,7 +127,9 @@ async def create_for_merchant(services: Services, request: Request) -> Response:
     """Make a key for a merchant."""
     merchant_id = resource.path_id(request, MERCHANT_PREFIX)
     new = await read_json(request, _CREATE_FOR_MERCHANT)
-    key, secret = await services.api_keys.create(Tenant(merchant_id, new.live), _terms(new))
+    tenant = Tenant(merchant_id, new.live)
+    asked = once(request, tenant, "merchants.api_keys.create", new)
+    key, secret = await services.api_keys.create(tenant, _terms(new), asked)
     return json_response(MadeKey(key=view(key), secret=secret))
 
 
@@ -150,6 +154,7 @@ async def roll(services: Services, caller: Caller, request: Request) -> Response
         key_id,
         overlap_seconds=wanted.overlap_seconds,
         expires_at=_expiry(wanted.expires_at),
+        once=once(request, caller.tenant, "api_keys.roll", wanted, key_id),
     )
     return json_response(MadeKey(key=view(key), secret=secret))
 
@@ -183,7 +188,8 @@ ENDPOINTS: Final = (
         description="Its secret is in this answer and nowhere else.",
         body=NewKey,
         answer=MadeKey,
-        errors=writing.CHANGE_ERRORS,
+        errors=(*writing.CHANGE_ERRORS, IdempotencyMismatchError),
+        may_have_key=True,
         tag="merchants",
     ),
     TenantEndpoint(
@@ -217,7 +223,8 @@ ENDPOINTS: Final = (
         summary="Replace an API key by a new one on the same terms",
         body=RollKey,
         answer=MadeKey,
-        errors=(*writing.CHANGE_ERRORS, NotFoundError, InvalidStateError),
+        errors=(*writing.CHANGE_ERRORS, NotFoundError, InvalidStateError, IdempotencyMismatchError),
+        may_have_key=True,
         tag="merchants",
     ),
     TenantEndpoint(
@@ -241,7 +248,8 @@ ENDPOINTS: Final = (
         description="Its secret is in this answer and nowhere else.",
         body=NewMerchantKey,
         answer=MadeKey,
-        errors=(*writing.CHANGE_ERRORS, NotFoundError),
+        errors=(*writing.CHANGE_ERRORS, NotFoundError, IdempotencyMismatchError),
+        may_have_key=True,
         tag="merchants",
     ),
 )

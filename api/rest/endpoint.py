@@ -27,7 +27,7 @@ class _Described(msgspec.Struct, frozen=True, kw_only=True):
     ``summary`` and ``description`` are for people; ``body``, ``query`` and ``answer`` are msgspec types; ``errors`` are
     what can come back besides;
     ``has_deadline`` says that the caller's deadline is kept; ``id_prefix`` is what an id in the path begins with;
-    ``has_key`` says that an idempotency key is needed.
+    ``has_key`` says that an idempotency key is needed, ``may_have_key`` that one is kept where it is given.
     """
 
     method: str
@@ -43,6 +43,7 @@ class _Described(msgspec.Struct, frozen=True, kw_only=True):
     has_deadline: bool = False
     id_prefix: str | None = None
     has_key: bool = False
+    may_have_key: bool = False
 
 
 class Endpoint(_Described, frozen=True, kw_only=True):

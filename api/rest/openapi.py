@@ -107,12 +107,12 @@ def _parameters(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> list[dict[s
         if name == "id" and endpoint.id_prefix is not None:
             schema = {"type": "string", "pattern": f"^{endpoint.id_prefix}_[0-9a-f]{{32}}$"}
         parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
-    if endpoint.has_key:
+    if endpoint.has_key or endpoint.may_have_key:
         parameters.append(
             {
                 "name": KEY_HEADER,
                 "in": "header",
-                "required": True,
+                "required": endpoint.has_key,
                 "description": "Makes the call repeatable: the same request with the same key is done once.",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
             }

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from api.rest import resource, writing
 from api.rest.body import json_response, read_json
 from api.rest.endpoint import TenantEndpoint, read_query
+from api.rest.once import once
 from api.services import Services
-from pycore.errors import LedgerUnavailableError, NotFoundError
+from pycore.errors import IdempotencyMismatchError, LedgerUnavailableError, NotFoundError
 from pycore.ids import format_typed_id
 from pycore.merchants import STORE_PREFIX, Caller, MerchantStore, Scope
 from pycore.moment import moment
@@ -58,7 +59,8 @@ def view(services: Services, store: MerchantStore) -> StoreView:
 async def create(services: Services, caller: Caller, request: Request) -> Response:
     """Create a store."""
     new = await read_json(request, _CREATE)
-    return json_response(view(services, await services.stores.create(caller.tenant, new.name)))
+    store = await services.stores.create(caller.tenant, new.name, once(request, caller.tenant, "stores.create", new))
+    return json_response(view(services, store))
 
 
 async def list_all(services: Services, caller: Caller, request: Request) -> Response:
@@ -84,7 +86,8 @@ ENDPOINTS: Final = (
         summary="Create a store",
         body=NewStore,
         answer=StoreView,
-        errors=writing.CHANGE_ERRORS,
+        errors=(*writing.CHANGE_ERRORS, IdempotencyMismatchError),
+        may_have_key=True,
         tag="merchants",
     ),
     TenantEndpoint(

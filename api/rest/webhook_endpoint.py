@@ -12,8 +12,15 @@ from starlette.responses import Response
 from api.rest import resource, writing
 from api.rest.body import json_response, read_json
 from api.rest.endpoint import TenantEndpoint, read_query
+from api.rest.once import once
 from api.services import Services
-from pycore.errors import InvalidRequestError, InvalidStateError, LedgerUnavailableError, NotFoundError
+from pycore.errors import (
+    IdempotencyMismatchError,
+    InvalidRequestError,
+    InvalidStateError,
+    LedgerUnavailableError,
+    NotFoundError,
+)
 from pycore.events import Delivery, EndpointChange, WebhookEndpoint, WebhookSecret
 from pycore.events.delivery import REPLAY_EVENTS_MAX
 from pycore.events.event import ID_PREFIX as EVENT_PREFIX
@@ -151,7 +158,11 @@ async def create(services: Services, caller: Caller, request: Request) -> Respon
     """Make an endpoint."""
     new = await read_json(request, _CREATE)
     endpoint, secret = await services.outbox.endpoints.create(
-        caller.tenant, url=new.url, event_types=new.event_types, description=new.description
+        caller.tenant,
+        url=new.url,
+        event_types=new.event_types,
+        description=new.description,
+        once=once(request, caller.tenant, "webhook_endpoints.create", new),
     )
     return _with_secret(endpoint, secret)
 
@@ -184,10 +195,14 @@ async def delete(services: Services, caller: Caller, request: Request) -> Respon
 
 async def rotate_secret(services: Services, caller: Caller, request: Request) -> Response:
     """Change the secret."""
-    overlap = (await read_json(request, _ROTATE)).overlap_seconds
-    endpoints = services.outbox.endpoints
-    secret = await endpoints.rotate_secret(caller.tenant, _id(request), overlap_seconds=overlap)
-    return _with_secret(await endpoints.get(caller.tenant, _id(request)), secret)
+    id, wanted, endpoints = _id(request), await read_json(request, _ROTATE), services.outbox.endpoints
+    secret = await endpoints.rotate_secret(
+        caller.tenant,
+        id,
+        overlap_seconds=wanted.overlap_seconds,
+        once=once(request, caller.tenant, "webhook_endpoints.rotate_secret", wanted, id),
+    )
+    return _with_secret(await endpoints.get(caller.tenant, id), secret)
 
 
 async def list_deliveries(services: Services, caller: Caller, request: Request) -> Response:
@@ -272,7 +287,8 @@ ENDPOINTS: Final = (
         description="It is told of what happens from now on. The answer has its secret, which is not shown again.",
         body=NewEndpoint,
         answer=EndpointWithSecret,
-        errors=_CHANGE_ERRORS,
+        errors=(*_CHANGE_ERRORS, IdempotencyMismatchError),
+        may_have_key=True,
         tag="webhooks",
     ),
     TenantEndpoint(
@@ -329,7 +345,8 @@ ENDPOINTS: Final = (
         description="Until the overlap ends every message carries two signatures, the new secret's first.",
         body=Rotation,
         answer=EndpointWithSecret,
-        errors=(*_CHANGE_ERRORS, NotFoundError),
+        errors=(*_CHANGE_ERRORS, NotFoundError, IdempotencyMismatchError),
+        may_have_key=True,
         tag="webhooks",
     ),
     TenantEndpoint(

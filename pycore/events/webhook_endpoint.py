@@ -14,7 +14,7 @@ from pycore.events.event import checked_types
 from pycore.events.secret import WebhookSecret
 from pycore.events.target import TargetGuard
 from pycore.ids import new_id
-from pycore.store import Pool, changing, unavailable_raised
+from pycore.store import Made, Once, Pool, changing, unavailable_raised
 from pycore.tenant import Tenant
 from pycore.vault import Context, Vault, secret_in
 
@@ -105,11 +105,20 @@ class WebhookEndpoints:
         self._guard = guard
 
     async def create(
-        self, tenant: Tenant, *, url: str, event_types: Sequence[str] = (), description: str = ""
+        self,
+        tenant: Tenant,
+        *,
+        url: str,
+        event_types: Sequence[str] = (),
+        description: str = "",
+        once: Once | None = None,
     ) -> tuple[WebhookEndpoint, WebhookSecret]:
         """Return a new endpoint, told of what happens from now on, and its secret, which is never shown again.
 
+        With ``once``, the endpoint that the same request made before is returned, with the secret it had then.
+
         Raises:
+            IdempotencyMismatchError: another request came with the key.
             InvalidRequestError: the URL may not be used, or a type is none.
             InvalidStateError: the merchant has as many as there may be.
             LedgerUnavailableError, OutcomeUnknownError: see there.
@@ -119,6 +128,9 @@ class WebhookEndpoints:
         secret, id = WebhookSecret.new(), new_id()
         sealed = self._seal(secret, tenant, id)
         async with changing(self._pool) as connection:
+            if once is not None and (earlier := await once.first(connection, Made(id, sealed))):
+                row = await connection.fetchrow(_GET, *_key(tenant), UUID(int=earlier.id))
+                return endpoint_of(row), self._opened(earlier, tenant)
             await connection.execute(_LOCK_TENANT, f"webhook_endpoints {tenant.label}")
             if await connection.fetchval(_COUNT, *_key(tenant)) >= ENDPOINTS_MAX:
                 raise InvalidStateError(f"a merchant has at most {ENDPOINTS_MAX} webhook endpoints: delete one")
@@ -159,10 +171,15 @@ class WebhookEndpoints:
             raise InvalidStateError("the endpoint was changed at the same moment: look at it again")
         return endpoint_of(row)
 
-    async def rotate_secret(self, tenant: Tenant, id: int, *, overlap_seconds: int = 86_400) -> WebhookSecret:
+    async def rotate_secret(
+        self, tenant: Tenant, id: int, *, overlap_seconds: int = 86_400, once: Once | None = None
+    ) -> WebhookSecret:
         """Return a new secret; until the overlap ends every message carries a signature with the one before too.
 
+        With ``once``, the secret that the same request made before is returned.
+
         Raises:
+            IdempotencyMismatchError: another request came with the key.
             InvalidRequestError: the overlap is not from 0 to seven days.
             NotFoundError: there is no such endpoint.
             LedgerUnavailableError, OutcomeUnknownError: see there.
@@ -171,10 +188,11 @@ class WebhookEndpoints:
             raise InvalidRequestError(f"overlap_seconds: must be from 0 to {OVERLAP_SECONDS_MAX}")
         secret = WebhookSecret.new()
         until = time.time_ns() + overlap_seconds * 10**9
+        sealed = self._seal(secret, tenant, id)
         async with changing(self._pool) as connection:
-            endpoint_of(
-                await connection.fetchrow(_ROTATE, *_key(tenant), UUID(int=id), self._seal(secret, tenant, id), until)
-            )
+            if once is not None and (earlier := await once.first(connection, Made(id, sealed))):
+                return self._opened(earlier, tenant)
+            endpoint_of(await connection.fetchrow(_ROTATE, *_key(tenant), UUID(int=id), sealed, until))
         return secret
 
     async def delete(self, tenant: Tenant, id: int) -> None:
@@ -199,6 +217,9 @@ class WebhookEndpoints:
 
     def _seal(self, secret: WebhookSecret, tenant: Tenant, id: int) -> bytes:
         return self._vault.seal(secret.reveal().encode(), _context(tenant, id))
+
+    def _opened(self, made: Made, tenant: Tenant) -> WebhookSecret:
+        return WebhookSecret(self._vault.open_value(made.sealed, _context(tenant, made.id)).decode())
 
     async def _checked_url(self, text: str, *, live: bool) -> str:
         url = self._guard.checked(text, live=live)

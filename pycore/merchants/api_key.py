@@ -15,8 +15,9 @@ from pycore.merchants.page import Page, checked_limit
 from pycore.merchants.scope import OperatorScope, Scope
 from pycore.merchants.secret import KeyPrefix, new_secret, secret_hash, secret_hint
 from pycore.merchants.text import checked_name
-from pycore.store import Pool, changing, unavailable_raised
+from pycore.store import Made, Once, Pool, changing, unavailable_raised
 from pycore.tenant import Tenant
+from pycore.vault import Context, Vault
 
 KEY_PREFIX: Final = "key"
 DEFAULT_KEY_ALLOWANCE: Final = Allowance(requests_per_second=1000, requests_burst=2000)
@@ -29,6 +30,7 @@ _COLUMNS: Final = (
     " created_at, expires_at, revoked_at"
 )
 
+_FIND: Final = f"SELECT {_COLUMNS} FROM api_keys WHERE id = $1"
 
 _IS_OF: Final = "merchant_id IS NOT DISTINCT FROM $2 AND live = $3"
 
@@ -79,28 +81,42 @@ class ApiKeys:
     """The keys of all merchants and of the operators, in the platform's database."""
 
     def __init__(
-        self, pool: Pool, changed: Callable[[], None] = lambda: None, *, clock_ns: Callable[[], int] = time_ns
+        self,
+        pool: Pool,
+        changed: Callable[[], None] = lambda: None,
+        *,
+        vault: Vault | None = None,
+        clock_ns: Callable[[], int] = time_ns,
     ) -> None:
-        """``changed`` is called after each change that takes something away."""
+        """``changed`` is called after each change that takes something away.
+
+        ``vault`` keeps secrets for those who ask for a key ``once`` and lose the answer.
+        """
         self._pool = pool
+        self._vault = vault
         self._changed = changed
         self._clock_ns = clock_ns
 
-    async def create(self, tenant: Tenant | None, terms: KeyTerms) -> tuple[ApiKey, str]:
-        """Return a new key and its secret, which nobody can be told again.
+    async def create(self, tenant: Tenant | None, terms: KeyTerms, once: Once | None = None) -> tuple[ApiKey, str]:
+        """Return a new key and its secret, which nobody can be told again but who asks with the same ``once``.
 
         Args:
             tenant: whose it is; None: an operator's.
             terms: what it is for.
+            once: the request; where it made a key before, that one is returned.
 
         Raises:
             InvalidRequestError: a term is not allowed.
+            IdempotencyMismatchError: another request came with the key.
             NotFoundError: there is no such merchant.
             LedgerUnavailableError, OutcomeUnknownError: see there.
         """
         checked = _checked(tenant, terms, self._clock_ns())
+        id, secret = new_id(), new_secret(_prefix(tenant))
         async with changing(self._pool) as connection:
-            return await self._insert(connection, tenant, checked)
+            if earlier := await self._earlier(connection, once, id, secret):
+                return earlier
+            return await self._insert(connection, tenant, checked, id, secret), secret
 
     async def get(self, tenant: Tenant | None, key_id: int) -> ApiKey:
         """Return a key. Raises LedgerUnavailableError, and NotFoundError also where it is another tenant's."""
@@ -113,7 +129,7 @@ class ApiKeys:
     async def find(self, key_id: int) -> ApiKey:
         """Return a key, whoever's it is: for operators. Raises NotFoundError, LedgerUnavailableError."""
         with unavailable_raised():
-            return _found(await self._pool.fetchrow(f"SELECT {_COLUMNS} FROM api_keys WHERE id = $1", UUID(int=key_id)))
+            return _found(await self._pool.fetchrow(_FIND, UUID(int=key_id)))
 
     async def list(self, tenant: Tenant | None, limit: int = 20, starting_after: int | None = None) -> Page[ApiKey]:
         """Return keys, newest first, also those that work no more.
@@ -133,7 +149,13 @@ class ApiKeys:
         return Page([_key(row) for row in rows[:limit]], len(rows) > limit)
 
     async def roll(
-        self, tenant: Tenant | None, key_id: int, *, overlap_seconds: int, expires_at: int | None = None
+        self,
+        tenant: Tenant | None,
+        key_id: int,
+        *,
+        overlap_seconds: int,
+        expires_at: int | None = None,
+        once: Once | None = None,
     ) -> tuple[ApiKey, str]:
         """Return a key in the place of another, on the same terms, and its secret.
 
@@ -142,8 +164,10 @@ class ApiKeys:
             key_id: the old key. It works for ``overlap_seconds`` more, then never again.
             overlap_seconds: 0 to 30 days.
             expires_at: when the new key expires, in nanoseconds since 1970; None: it does not.
+            once: the request; where it made a key before, that one is returned.
 
         Raises:
+            IdempotencyMismatchError: another request came with the key.
             InvalidRequestError: ``overlap_seconds`` or ``expires_at`` is not allowed.
             InvalidStateError: the old key works no more, or was rolled before.
             NotFoundError: there is no such key, or it is another tenant's.
@@ -152,7 +176,10 @@ class ApiKeys:
         if not 0 <= overlap_seconds <= OVERLAP_SECONDS_MAX:
             raise InvalidRequestError(f"overlap_seconds must be 0 to {OVERLAP_SECONDS_MAX}; nothing was recorded")
         now = self._clock_ns()
+        id, secret = new_id(), new_secret(_prefix(tenant))
         async with changing(self._pool) as connection:
+            if earlier := await self._earlier(connection, once, id, secret):
+                return earlier
             old = _found(
                 await connection.fetchrow(
                     f"SELECT {_COLUMNS} FROM api_keys WHERE id = $1 AND {_IS_OF} FOR UPDATE",
@@ -163,7 +190,7 @@ class ApiKeys:
             if old.replaced_by is not None or _works_until(old) <= now:
                 raise InvalidStateError("the key was rolled before, or works no more; nothing was recorded: make a key")
             terms = _checked(tenant, msgspec.structs.replace(old.terms, expires_at=expires_at), now)
-            key, secret = await self._insert(connection, tenant, terms)
+            key = await self._insert(connection, tenant, terms, id, secret)
             await connection.execute(
                 "UPDATE api_keys SET replaced_by = $2, revoked_at = $3 WHERE id = $1",
                 UUID(int=key_id),
@@ -189,8 +216,19 @@ class ApiKeys:
         self._changed()
         return _found(row)
 
-    async def _insert(self, connection: Any, tenant: Tenant | None, terms: KeyTerms) -> tuple[ApiKey, str]:
-        secret = new_secret(_prefix(tenant))
+    async def _earlier(self, connection: Any, once: Once | None, id: int, secret: str) -> tuple[ApiKey, str] | None:
+        """Return the key that the same request made before, and its secret; else note the new one."""
+        if once is None:
+            return None
+        assert self._vault is not None, "who takes requests with keys has a vault"
+        sealed = self._vault.seal(secret.encode(), _context(once.tenant, id))
+        earlier = await once.first(connection, Made(id, sealed))
+        if earlier is None:
+            return None
+        row = await connection.fetchrow(_FIND, UUID(int=earlier.id))
+        return _found(row), self._vault.open_value(earlier.sealed, _context(once.tenant, earlier.id)).decode()
+
+    async def _insert(self, connection: Any, tenant: Tenant | None, terms: KeyTerms, id: int, secret: str) -> ApiKey:
         merchant_id, live = _owner(tenant)
         if merchant_id is not None and not await connection.fetchval(
             "SELECT true FROM merchants WHERE id = $1 FOR KEY SHARE", merchant_id
@@ -200,7 +238,7 @@ class ApiKeys:
             "INSERT INTO api_keys (id, merchant_id, live, name, hint, secret_hash, scopes, allowed_networks,"
             " requests_per_second, requests_burst, created_at, expires_at)"
             f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING {_COLUMNS}",
-            UUID(int=new_id()),
+            UUID(int=id),
             merchant_id,
             live,
             terms.name,
@@ -212,7 +250,11 @@ class ApiKeys:
             self._clock_ns(),
             terms.expires_at,
         )
-        return _key(row), secret
+        return _key(row)
+
+
+def _context(tenant: Tenant, id: int) -> Context:
+    return Context(tenant.label, "api_key_secret", f"{id:032x}")
 
 
 def _owner(tenant: Tenant | None) -> tuple[UUID | None, bool]:

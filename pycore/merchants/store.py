@@ -10,12 +10,13 @@ from pycore.errors import NotFoundError
 from pycore.ids import new_id
 from pycore.merchants.page import Page, checked_limit
 from pycore.merchants.text import checked_name
-from pycore.store import Pool, changing, unavailable_raised
+from pycore.store import Made, Once, Pool, changing, unavailable_raised
 from pycore.tenant import Tenant
 
 STORE_PREFIX: Final = "sto"
 
 _COLUMNS: Final = "id, merchant_id, live, name, created_at"
+_GET: Final = f"SELECT {_COLUMNS} FROM stores WHERE id = $1"
 
 
 class MerchantStore(msgspec.Struct, frozen=True):
@@ -40,17 +41,24 @@ class MerchantStores:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def create(self, tenant: Tenant, name: str) -> MerchantStore:
-        """Return a new store. Raises InvalidRequestError, LedgerUnavailableError, OutcomeUnknownError."""
+    async def create(self, tenant: Tenant, name: str, once: Once | None = None) -> MerchantStore:
+        """Return a new store; with ``once``, the one that the same request made before.
+
+        Raises InvalidRequestError, IdempotencyMismatchError, LedgerUnavailableError, OutcomeUnknownError.
+        """
+        id = new_id()
         async with changing(self._pool) as connection:
-            row = await connection.fetchrow(
-                f"INSERT INTO stores ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5) RETURNING {_COLUMNS}",
-                UUID(int=new_id()),
-                UUID(int=tenant.merchant_id),
-                tenant.live,
-                checked_name(name, "name"),
-                time_ns(),
-            )
+            if once is not None and (earlier := await once.first(connection, Made(id))):
+                row = await connection.fetchrow(_GET, UUID(int=earlier.id))
+            else:
+                row = await connection.fetchrow(
+                    f"INSERT INTO stores ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5) RETURNING {_COLUMNS}",
+                    UUID(int=id),
+                    UUID(int=tenant.merchant_id),
+                    tenant.live,
+                    checked_name(name, "name"),
+                    time_ns(),
+                )
         return _store(row)
 
     async def get(self, tenant: Tenant | None, store_id: int) -> MerchantStore:
@@ -63,7 +71,7 @@ class MerchantStores:
         Raises LedgerUnavailableError, and NotFoundError also where it is another tenant's.
         """
         with unavailable_raised():
-            row = await self._pool.fetchrow(f"SELECT {_COLUMNS} FROM stores WHERE id = $1", UUID(int=store_id))
+            row = await self._pool.fetchrow(_GET, UUID(int=store_id))
         if row is None or tenant not in {None, _store(row).tenant}:
             raise NotFoundError("there is no such store")
         return _store(row)

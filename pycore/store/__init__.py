@@ -6,12 +6,15 @@ from pycore.store.failure import is_connection_lost, is_unavailable, reason_of, 
 from pycore.store.layout import running_dsn
 from pycore.store.leftover import Progress
 from pycore.store.migrations import migrate
+from pycore.store.once import Made, Once
 from pycore.store.pool import Connection, Pool, changing
 from pycore.store.store import OpenStore, Store
 
 __all__ = [
     "Connection",
     "EmbeddedServer",
+    "Made",
+    "Once",
     "OpenStore",
     "Pool",
     "Progress",
