@@ -42,7 +42,7 @@ class EventType(StrEnum):
 
 MEANINGS: Final[dict[EventType, str]] = {
     EventType.PAYMENT_CREATED: "a payment was asked for; nobody has paid yet",
-    EventType.PAYMENT_REQUIRES_ACTION: "the payer has to act: scan a code, open a page; see its next_action",
+    EventType.PAYMENT_REQUIRES_ACTION: "the payer has to act; without a next_action a try failed: try again",
     EventType.PAYMENT_PROCESSING: "a channel works on it, or its outcome is not known yet",
     EventType.PAYMENT_AUTHORIZED: "the amount is held and may be captured",
     EventType.PAYMENT_PARTIALLY_CAPTURED: "a part of the held amount was taken, and more may be",

@@ -44,7 +44,7 @@ class EndsAs(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     FAILED = "failed"
-    """A scanned code nobody answered for in time."""
+    """A scanned code nobody answered for in time: the payment may be tried again."""
     REPLACED = "replaced"
     """Another way to pay was chosen."""
 

@@ -20,7 +20,7 @@ from pycore.payments.balance_limits import Authentication, BalanceLimits
 from pycore.payments.book import PaymentBook, TransferRefusedError
 from pycore.payments.creation import BALANCE
 from pycore.payments.idempotency import Reply
-from pycore.payments.payment import CaptureMethod, PaymentMethod, PaymentStatus, Purpose, encoded
+from pycore.payments.payment import CONFIRMABLE, CaptureMethod, PaymentMethod, PaymentStatus, Purpose, encoded
 from pycore.payments.record import PaymentRecord
 from pycore.payments.request import CapturePayment, UpdatePayment, check_metadata
 
@@ -68,7 +68,7 @@ class PaymentChanges:
         """
         if record.purpose is Purpose.TOP_UP or record.customer_id is None:
             raise InvalidRequestError("method: a balance pays for purchases of a customer; nothing was recorded")
-        if record.status is not PaymentStatus.CREATED:
+        if record.status not in CONFIRMABLE:
             raise wrong_state(record, "paid from a balance")
         now_ns = self._clock_ns()
         limited = record.currency == LIMITED_CURRENCY
@@ -95,6 +95,9 @@ class PaymentChanges:
             status=PaymentStatus.AUTHORIZED if manual else PaymentStatus.SUCCEEDED,
             method=PaymentMethod.BALANCE,
             channel=BALANCE,
+            attempt_id=None,
+            next_action=None,
+            failure_code=None,
             amount_captured=0 if manual else record.amount,
             hold_id=record.id if manual else None,
         )
@@ -112,6 +115,7 @@ class PaymentChanges:
             status=PaymentStatus.FAILED,
             method=PaymentMethod.BALANCE,
             channel=BALANCE,
+            next_action=None,
             failure_code=failure_code,
         )
         await self._book.commit(change_rows(failed, EventType.PAYMENT_FAILED, reply))

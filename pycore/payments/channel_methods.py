@@ -81,8 +81,8 @@ class WithoutChannels:
         raise InvalidStateError(f"no channel is configured that could close the payment, which is {record.status}")
 
     async def clear(self, record: PaymentRecord) -> PaymentRecord:
-        """Return the payment: nothing is open that we could close."""
-        return record
+        """Refuse: a channel was asked while there was one. Raises InvalidStateError."""
+        raise InvalidStateError(f"no channel is configured that could close the payment, which is {record.status}")
 
     async def is_open(self, record: PaymentRecord) -> bool:
         """Return that none does that we could ask."""

@@ -4,7 +4,9 @@
 |---|---|---|
 | paid, and the payment waits | ``succeeded`` | ``succeeded``: channel's debt, beneficiary's money |
 | paid, and it is decided | ``succeeded``, ``is_double`` | as it is: the money is in suspense, a refund begins |
-| over | ``failed``; ``closed`` where it had to end | ``failed``, ``canceled``, ``expired``, or another attempt |
+| over, by the channel | ``failed`` | another attempt, or ``requires_action``: to be tried again |
+| over, by the payer's refusal | ``failed`` | ``failed`` |
+| over, and it had to end | ``closed`` | ``canceled``, ``expired``; ``requires_action`` where only the attempt had to |
 | the payer can act | ``submitted`` | ``requires_action`` |
 | nothing | ``submitted`` or ``unknown`` | as it is |
 """
@@ -43,8 +45,8 @@ Certain = Paid | Over | Shown | Wait
 _ENDED: Final = {
     EndsAs.CANCELED: (PaymentStatus.CANCELED, EventType.PAYMENT_CANCELED),
     EndsAs.EXPIRED: (PaymentStatus.EXPIRED, EventType.PAYMENT_EXPIRED),
-    EndsAs.FAILED: (PaymentStatus.FAILED, EventType.PAYMENT_FAILED),
 }
+"""What ends the payment with the attempt; whatever else ends an attempt leaves the payment to be tried again."""
 _SAME_TRANSACTION: Final = "payment_attempts_by_transaction"
 OTHER_AMOUNT: Final = "other_amount"
 """The channel names another amount than was asked for: nothing is booked, somebody is told."""
@@ -291,17 +293,39 @@ class Outcomes:
         change.note(now_ns, EntryKind.OVER, code=over.code, reason=over.reason)
         if payment.attempt_id != attempt.id or payment.status in FINAL:
             return
-        if attempt.ends_as is EndsAs.REPLACED:
-            change.payment = payment.changed(now_ns, next_action=None)
-        elif following is not None and attempt.ends_as is None:
+        if following is not None and attempt.ends_as is None:
             change.payment = payment.changed(now_ns, channel=following.channel, attempt_id=following.id)
             change.rows.append(new_attempt(following))
             change.entries.append(attempted(following, payment.subject))
-        else:
-            status, event = _ENDED[attempt.ends_as or EndsAs.FAILED]
-            code = over.code if status is PaymentStatus.FAILED else None
-            change.payment = payment.changed(now_ns, status=status, next_action=None, failure_code=code)
+        elif attempt.ends_as in _ENDED:
+            status, event = _ENDED[attempt.ends_as]
+            change.payment = payment.changed(now_ns, status=status, next_action=None, failure_code=None)
             change.rows.append(tables.payment_event(event, change.payment))
+        elif attempt.ends_as is None and over.reason is ReasonClass.NEEDS_PAYER:
+            change.payment = payment.changed(
+                now_ns, status=PaymentStatus.FAILED, next_action=None, failure_code=over.code
+            )
+            change.rows.append(tables.payment_event(EventType.PAYMENT_FAILED, change.payment))
+        else:
+            self._open_again(change, None if attempt.ends_as is EndsAs.REPLACED else over.code, now_ns)
+
+    def _open_again(self, change: _Change, failure_code: str | None, now_ns: int) -> None:
+        """Let the payment be tried again, the same way or another, until it expires: nothing is paid, nobody takes it.
+
+        A channel that is away, misconfigured or at its limit says nothing about the payer, and must not cost the
+        merchant the number of his order.
+        """
+        before = change.payment
+        change.payment = before.changed(
+            now_ns,
+            status=PaymentStatus.REQUIRES_ACTION,
+            method=None,
+            channel=None,
+            next_action=None,
+            failure_code=failure_code,
+        )
+        if failure_code is not None or before.status is not PaymentStatus.REQUIRES_ACTION:
+            change.rows.append(tables.payment_event(EventType.PAYMENT_REQUIRES_ACTION, change.payment))
 
     def _shown(self, change: _Change, action: Action) -> None:
         attempt, payment, now_ns = change.attempt, change.payment, self._clock_ns()

@@ -22,7 +22,7 @@ class PaymentStatus(StrEnum):
     CREATED = "created"
     """Nobody was asked to pay yet."""
     REQUIRES_ACTION = "requires_action"
-    """The payer must act: ``next_action`` says how."""
+    """The payer must act: ``next_action`` says how. Without one the last try failed: confirm again, or another way."""
     PROCESSING = "processing"
     """A channel was asked, and what became of it is not known yet."""
     AUTHORIZED = "authorized"
@@ -35,6 +35,8 @@ class PaymentStatus(StrEnum):
 
 FINAL: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.CANCELED, PaymentStatus.EXPIRED})
 """What a payment stays for ever."""
+CONFIRMABLE: Final = frozenset({PaymentStatus.CREATED, PaymentStatus.REQUIRES_ACTION})
+"""When a way to pay may be chosen: none was yet, or the last one may be left for another."""
 
 
 class CaptureMethod(StrEnum):
@@ -116,7 +118,7 @@ class Payment(Struct, frozen=True, kw_only=True, gc=False):
         amount_refunded: what was or is being given back.
         method: how it is or was paid; None while that is open.
         channel: through whom; None while that is open.
-        failure_code: why it failed, in one stable word or the channel's own code.
+        failure_code: why it, or the last try to pay it, failed, in one stable word or the channel's own code.
         allowed_actions: what may be done now.
         cashier_url: where a payer can choose how to pay, in replies while the payment is not decided; not in events.
     """

@@ -20,7 +20,7 @@ from pycore.payments.channel_methods import ChannelMethods, Confirmation
 from pycore.payments.creation import OPERATION, PAYMENTS_MAX, Asked, Made, PaymentCreation, payment_of
 from pycore.payments.creation_batches import CreationBatches
 from pycore.payments.idempotency import Reply, RequestKey, RequestMemory, fingerprint
-from pycore.payments.payment import FINAL, Payment, PaymentMethod, PaymentStatus, decoded_payment
+from pycore.payments.payment import CONFIRMABLE, FINAL, Payment, PaymentMethod, PaymentStatus, decoded_payment
 from pycore.payments.record import PaymentRecord
 from pycore.payments.request import (
     CancelPayment,
@@ -34,7 +34,6 @@ from pycore.payments.request import (
 )
 from pycore.tenant import Tenant
 
-_CONFIRMABLE: Final = frozenset({PaymentStatus.CREATED, PaymentStatus.REQUIRES_ACTION})
 _UNPAID: Final = frozenset({PaymentStatus.CREATED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING})
 _NOBODY: Final = Payer()
 _PAYER_FIELDS: Final = ("auth_code", "open_id", "client_ip")
@@ -150,9 +149,11 @@ class Payments:
         check_confirmation(request)
 
         async def confirmed(record: PaymentRecord, reply: Reply) -> PaymentRecord:
-            if record.status not in _CONFIRMABLE:
+            if record.status not in CONFIRMABLE:
                 raise wrong_state(record, "confirmed")
             if request.method is PaymentMethod.BALANCE:
+                if record.status is PaymentStatus.REQUIRES_ACTION:
+                    record = await self._channels.clear(record)
                 return await self._changes.pay_from_balance(record, request.authentication, reply)
             payer = request.payer or _NOBODY
             return await self._channels.confirm(record, Confirmation(request.method, request.channel, payer, reply))

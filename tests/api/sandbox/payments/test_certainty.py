@@ -59,8 +59,8 @@ async def test_a_lost_charge_is_reversed_not_sent_again(till: Till, channel: str
     assert (await till.get(payment)).status is PaymentStatus.PROCESSING
     till.pass_time(90)
     await till.sweep()
-    failed = await till.get(payment)
-    assert failed.status is PaymentStatus.FAILED
+    open_again = await till.get(payment)
+    assert open_again.status is PaymentStatus.REQUIRES_ACTION
     assert await till.books(channel) == {}
     assert (await till.steps(payment)).count("create") == 1
     assert (await till.attempts(payment))[0].status is AttemptStatus.CLOSED
@@ -72,8 +72,8 @@ async def test_a_payer_who_does_not_answer_in_time_cannot_pay_any_more(till: Til
     payment = await till.pay(channel, "bar_code")
     assert payment.status is PaymentStatus.PROCESSING
     await till.sweep(46)
-    failed = await till.get(payment)
-    assert (failed.status, failed.failure_code) == (PaymentStatus.FAILED, "reversed")
+    open_again = await till.get(payment)
+    assert (open_again.status, open_again.failure_code) == (PaymentStatus.REQUIRES_ACTION, "reversed")
     assert till.sandbox.order(await till.reference(payment))["state"] == "reversed"
     assert await till.steps(payment) == ["create", "query", "reverse"]
     assert await till.books(channel) == {}
@@ -92,7 +92,7 @@ async def test_a_reversal_of_unknown_outcome_is_repeated_and_nothing_booked(till
     till.sandbox.control("DELETE", "/faults")
     till.reopen()  # the flag is durable
     await till.sweep(16)
-    assert (await till.get(payment)).status is PaymentStatus.FAILED
+    assert (await till.get(payment)).status is PaymentStatus.REQUIRES_ACTION
     assert (await till.steps(payment))[-2:] == ["reverse", "reverse"]
     assert await till.books(channel) == {}
 
@@ -146,7 +146,7 @@ async def test_an_old_letter_about_a_reversed_order_books_nothing(till: Till) ->
     await a_letter(till)
     till.sandbox.fault("server_error", protocol="alipay", operation="query")
     await till.sweep(46)
-    assert (await till.get(payment)).status is PaymentStatus.FAILED
+    assert (await till.get(payment)).status is PaymentStatus.REQUIRES_ACTION
     till.mailbox.desk = desk
     assert (await till.mailbox.hand_over(till.mailbox.letters[0])).status == 200
     assert await till.books("alipay") == {}
@@ -175,7 +175,7 @@ async def test_a_letter_that_is_read_while_the_order_is_reversed_books_nothing(
     monkeypatch.setattr(Attempts, "get", as_it_was)
     till.mailbox.desk = desk
     assert (await till.mailbox.hand_over(till.mailbox.letters[0])).status == 200
-    assert (await till.get(payment)).status is PaymentStatus.FAILED
+    assert (await till.get(payment)).status is PaymentStatus.REQUIRES_ACTION
     assert await till.books("alipay") == {}
 
 
