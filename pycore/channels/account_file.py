@@ -23,7 +23,7 @@ from pycore.channels.alipay.adapter import WireForm
 from pycore.channels.rsa_key import PrivateKey, PublicKey
 from pycore.channels.secret import Secret
 from pycore.channels.unionpay import UnionPayAdapter, UnionPayMerchant, UnionPayTrust
-from pycore.channels.wechat import WeChatAdapter, WeChatMerchant
+from pycore.channels.wechat import ScansOver, WeChatAdapter, WeChatMerchant
 from pycore.errors import ConfigurationError
 
 CHANNELS: Final = ("wechat", "alipay", "unionpay")
@@ -35,7 +35,9 @@ class WeChatAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     Attributes:
         platform_key_files: the channel's keys or certificates by serial number or ``PUB_KEY_ID_…``.
-        client_certificate_file: our certificate, shown as TLS client certificate when a scanned code is reversed.
+        scans_over: how payers' codes are charged, "v3" or "v2"; left out, they are not.
+        api_v2_key_file, server_ip: for "v2".
+        client_certificate_file: for "v2": our TLS certificate, shown when a payment is taken back.
     """
 
     merchant_id: str
@@ -44,12 +46,16 @@ class WeChatAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     private_key_file: str
     api_v3_key_file: str
     platform_key_files: dict[str, str]
+    scans_over: ScansOver | None = None
+    store_id: str | None = None
+    server_ip: str | None = None
     api_v2_key_file: str | None = None
     client_certificate_file: str | None = None
     base_url: str | None = None
 
     def adapter(self, folder: Path) -> Adapter:
         """Return the account at work. Raises ConfigurationError."""
+        self._refuse_one_way()
         keys = {name: PublicKey.from_pem(_read(folder / file)) for name, file in self.platform_key_files.items()}
         merchant = WeChatMerchant(
             merchant_id=self.merchant_id,
@@ -59,9 +65,23 @@ class WeChatAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             api_v3_key=_secret(folder / self.api_v3_key_file),
             platform_keys=keys,
             api_v2_key=None if self.api_v2_key_file is None else _secret(folder / self.api_v2_key_file),
-            **_given(base_url=self.base_url),
+            scans_over=self.scans_over,
+            **_given(store_id=self.store_id, server_ip=self.server_ip, base_url=self.base_url),
         )
         return WeChatAdapter(merchant)
+
+    def _refuse_one_way(self) -> None:
+        """Raise ConfigurationError where codes could be charged and a payment never be taken back."""
+        if self.api_v2_key_file is not None and self.scans_over is None:
+            raise ConfigurationError(
+                "[wechat] api_v2_key_file is only for scanned codes, and scans_over does not say how they are charged:"
+                ' give scans_over = "v3", which needs no such key, or "v2"'
+            )
+        if self.scans_over is ScansOver.V2 and self.client_certificate_file is None:
+            raise ConfigurationError(
+                '[wechat] scans_over = "v2" needs client_certificate_file: without it a payment that the payer confirms'
+                ' late could never be taken back; give it, or scan over "v3"'
+            )
 
 
 class AlipayAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,7 +191,7 @@ def load_sandbox(file: Path) -> tuple[AccountFile, str]:
                     wechat["platform_serial"]: wechat["platform_certificate_file"],
                     wechat["public_key_id"]: wechat["platform_public_key_file"],
                 },
-                api_v2_key_file=wechat["api_key_file"],
+                scans_over=ScansOver.V3,
                 base_url=wechat["base_url"],
             ),
             alipay=AlipayAccount(

@@ -67,17 +67,31 @@ class LineKind(StrEnum):
     REVERSAL = "reversal"
 
 
+class LineState(StrEnum):
+    """What has become of the money of a line of a trade bill; only ``DONE`` moved any."""
+
+    DONE = "done"
+    ACCEPTED = "accepted"
+    """The channel has it in hand: another day's bill tells."""
+    REFUSED = "refused"
+    """It will not be done."""
+    BY_HAND = "by_hand"
+    """The money is neither here nor there: a person must give it another way."""
+
+
 class TradeLine(Struct, frozen=True, kw_only=True):
     """A line of a trade bill.
 
     Attributes:
-        amount_minor: what the payer paid or got back, never negative.
+        state: what has become of it.
+        amount_minor: what the payer paid or gets back, never negative; moved only where the line's state is ``DONE``.
         fee_minor: what the channel keeps; negative where it gives back.
         refund_id: our number of the refund, refund_transaction_id the channel's; empty for payments.
     """
 
     number: int
     kind: LineKind
+    state: LineState = LineState.DONE
     payment_attempt_id: str
     transaction_id: str
     refund_id: str = ""

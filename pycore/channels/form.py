@@ -16,6 +16,16 @@ def sorted_text(fields: Mapping[str, str], *, without: Collection[str] = ()) -> 
     return "&".join(f"{name}={fields[name]}" for name in sorted(fields) if name not in without)
 
 
+def check_one_reading(fields: Mapping[str, str], *, without: Collection[str] = ()) -> None:
+    """Raise NotTrustedError where the signed text of ``fields`` could be cut into other fields than these.
+
+    ``a=1&b=2`` is also what the one field ``a`` with the value ``1&b=2`` gives: a signature over it is one over both.
+    """
+    read = [tuple(part.split("=", 1)) for part in sorted_text(fields, without=without).split("&")]
+    if read != [(name, fields[name]) for name in sorted(fields) if name not in without]:
+        raise NotTrustedError("ambiguous")
+
+
 def read_form(body: bytes, encoding: str = "utf-8") -> dict[str, str]:
     """Return the fields of a URL-encoded form whose text is in ``encoding``, empty ones too.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
 
 from msgspec import Struct
 
@@ -57,7 +58,7 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
     | ``subject`` | what the payer reads, as the channel takes it (``Capability.title``): 1 to 127 printable |
     | ``notify_url``, ``return_url`` | where the channel reports; where a browser goes afterwards |
     | ``created_at``, ``expires_at`` | with zone; UnionPay finds an order by its id and its time of creation |
-    | ``client_ip`` | the payer's address, or the terminal's for a scanned code |
+    | ``client_ip`` | the payer's address, or the terminal's for a scanned code, as ``plain_address``; for h5 |
 
     Raises:
         ValueError: a value is not as above.
@@ -70,7 +71,7 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
     notify_url: str
     created_at: datetime
     expires_at: datetime
-    client_ip: str = "127.0.0.1"
+    client_ip: str | None = None
     payer: Payer = Payer()
     return_url: str | None = None
 
@@ -88,6 +89,21 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
             raise ValueError("a scanned code is missing")
         if self.method is Method.JSAPI and not self.payer.open_id:
             raise ValueError("the payer's open_id is missing")
+        if self.client_ip is not None and self.client_ip != plain_address(self.client_ip):
+            raise ValueError("payer.client_ip is one IPv4 or IPv6 address in its plain form")
+        if self.method is Method.H5 and self.client_ip is None:
+            raise ValueError("payer.client_ip is missing: h5 needs the address of the payer's browser")
+
+
+def plain_address(text: str) -> str:
+    """Return an address in its one plain form; IPv4 written as IPv6 (``::ffff:203.0.113.7``) as IPv4.
+
+    Raises:
+        ValueError: it is not exactly one address.
+    """
+    address = ip_address(text)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 def check_id(text: str) -> None:

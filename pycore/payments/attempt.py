@@ -67,7 +67,7 @@ class SentOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     notify_url: str
     created_at: datetime
     expires_at: datetime
-    client_ip: str = "127.0.0.1"
+    client_ip: str | None = None
     return_url: str | None = None
 
 

@@ -11,6 +11,7 @@ from pycore.channels import Capability, Method, Payer, Secret, scanned_code
 from pycore.channels.accounts import ChannelAccounts
 from pycore.channels.capability import in_force
 from pycore.channels.clock import SHANGHAI
+from pycore.channels.order import plain_address
 from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.events import EventType
 from pycore.ids import new_id
@@ -175,7 +176,7 @@ class ChannelPayments:
             notify_url=self._channels.notify_url(channel, live=record.tenant.live),
             created_at=moment(now_ns).replace(microsecond=0),
             expires_at=moment(record.expires_at).replace(microsecond=0),
-            client_ip=confirmation.payer.client_ip or "127.0.0.1",
+            client_ip=_address(confirmation),
             return_url=record.return_url or cashier_url,
         )
         self._routes.begin(channel, confirmation.method, live=record.tenant.live)
@@ -234,6 +235,17 @@ def _ending(attempt: AttemptRecord, ends_as: EndsAs, now_ns: int) -> Sequence[Pa
 def _payer(confirmation: Confirmation) -> Payer:
     code = confirmation.payer.auth_code
     return Payer(open_id=confirmation.payer.open_id, auth_code=None if code is None else Secret(code))
+
+
+def _address(confirmation: Confirmation) -> str | None:
+    """Return the payer's address as channels take it. Raises InvalidRequestError."""
+    text = confirmation.payer.client_ip
+    try:
+        return None if text is None else plain_address(text)
+    except ValueError:
+        raise InvalidRequestError(
+            "payer.client_ip: must be one IPv4 or IPv6 address, for example 203.0.113.7; nothing was recorded"
+        ) from None
 
 
 def _named_channel(confirmation: Confirmation) -> str | None:

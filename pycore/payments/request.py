@@ -31,7 +31,6 @@ _CHANNEL: Final = re.compile(r"[a-z0-9_]{1,32}")
 _URL: Final = re.compile(r"https?://[!-~]{1,250}")
 _AUTH_CODE: Final = re.compile(r"[0-9]{16,24}")
 _OPEN_ID: Final = re.compile(r"[!-~]{1,128}")
-_IP: Final = re.compile(r"[0-9a-fA-F:.]{2,45}")
 
 Minor = Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units of the currency.", examples=[1999])]
 Reference = Annotated[
@@ -50,12 +49,15 @@ class Payer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     Attributes:
         auth_code: the code the payer shows (``bar_code``).
         open_id: the payer's id for our app (``jsapi``).
-        client_ip: the payer's address, or the terminal's.
+        client_ip: the payer's address, or the terminal's; ``h5`` needs it, for the channel compares it with the
+            browser's.
     """
 
     auth_code: Annotated[str, Meta(pattern=rf"^{_AUTH_CODE.pattern}$")] | None = None
     open_id: Annotated[str, Meta(pattern=rf"^{_OPEN_ID.pattern}$")] | None = None
-    client_ip: Annotated[str, Meta(pattern=rf"^{_IP.pattern}$")] | None = None
+    client_ip: (
+        Annotated[str, Meta(max_length=45, description="One IPv4 or IPv6 address.", examples=["203.0.113.7"])] | None
+    ) = None
 
     def __repr__(self) -> str:
         return "Payer(…)"

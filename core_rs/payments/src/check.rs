@@ -1,5 +1,7 @@
 //! What is allowed of each field.
 
+use std::net::IpAddr;
+
 use pycore_vault::find_card_numbers;
 
 use crate::request::{CaptureMethod, CreatePayment, Payer, PaymentMethod, Purpose};
@@ -109,14 +111,16 @@ pub fn check_confirmation(
         require(is_visible(id, 128), "payer.open_id", "1 to 128 printable ASCII characters")?;
     }
     if let Some(ip) = &payer.client_ip {
-        let known = ip.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
-        require(known && (2..=45).contains(&ip.len()), "payer.client_ip", "an IP address")?;
+        require(is_address(ip), "payer.client_ip", "one IPv4 or IPv6 address, for example 203.0.113.7")?;
     }
     if confirm {
         let needs_code = method == Some(PaymentMethod::BarCode);
         require(!needs_code || payer.auth_code.is_some(), "payer.auth_code", "needed for bar_code")?;
         let needs_id = method == Some(PaymentMethod::Jsapi);
         require(!needs_id || payer.open_id.is_some(), "payer.open_id", "needed for jsapi")?;
+        let needs_address = method == Some(PaymentMethod::H5);
+        let address = "the address of the payer's browser for h5: the channel compares the two";
+        require(!needs_address || payer.client_ip.is_some(), "payer.client_ip", address)?;
     }
     Ok(())
 }
@@ -125,6 +129,11 @@ const SUBJECT: &str = "1 to 127 printable characters";
 
 fn require(holds: bool, field: &'static str, allowed: &'static str) -> Result<(), Refusal> {
     if holds { Ok(()) } else { Err(Refusal { field, allowed }) }
+}
+
+/// Whether a text is the address of one machine, as a channel could compare it with the browser's.
+fn is_address(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok_and(|address| !address.is_unspecified())
 }
 
 fn is_reference(text: &str) -> bool {

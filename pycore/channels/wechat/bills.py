@@ -20,22 +20,25 @@ from pycore.channels import strict_json
 from pycore.channels.bill import (
     BillKind,
     BillLink,
+    BillNotReady,
     BillOrder,
     Differences,
     FundBill,
     FundLine,
     LineKind,
+    LineState,
+    NoBill,
     TradeBill,
     TradeLine,
 )
 from pycore.channels.clock import WORDS, read_time
 from pycore.channels.failure import BillRefusedError, NotTrustedError
 from pycore.channels.message import BILL_BYTES_MAX, HttpRequest, HttpResponse, Stamp
-from pycore.channels.outcome import Failed, Pending, RequiresAction, Succeeded, Unknown
+from pycore.channels.outcome import Failed, Pending, RequiresAction, Succeeded, Unknown, unknown
 from pycore.channels.strict_json import Link
 from pycore.channels.wechat import exchange
 from pycore.channels.wechat.merchant import WeChatMerchant
-from pycore.channels.wechat.signature import authorization, verify
+from pycore.channels.wechat.signature import verify
 from pycore.money import CNY, minor_units
 
 TRADE_COLUMNS: Final = (
@@ -54,6 +57,13 @@ FUND_COLUMNS: Final = (
 FUND_TOTALS: Final = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
 
 _STATES: Final = {"SUCCESS": LineKind.PAYMENT, "REFUND": LineKind.REFUND, "REVOKED": LineKind.REVERSAL}
+_REFUND_STATES: Final = {
+    "SUCCESS": LineState.DONE,
+    "PROCESSING": LineState.ACCEPTED,
+    "FAIL": LineState.REFUSED,
+    "CHANGE": LineState.BY_HAND,
+}
+"""What 退款状态 says of the money: only the first has gone back."""
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = "\ufeff"
 
@@ -74,17 +84,21 @@ def bill_request(merchant: WeChatMerchant, order: BillOrder, stamp: Stamp) -> Ht
 
 def bill_link(
     merchant: WeChatMerchant, order: BillOrder, response: HttpResponse, stamp: Stamp
-) -> BillLink | Failed | Unknown:
+) -> BillLink | NoBill | BillNotReady | Failed | Unknown:
     """Return where the bill lies and what it hashes to."""
     if response.status == 200:
         try:
             verify(response.headers, response.body, merchant.platform_keys, stamp.at)
             link = strict_json.read(response.body, _Link)
         except NotTrustedError as error:
-            return Unknown(error.code)
+            return unknown(error.code)
         return BillLink(order=order, url=link.download_url, sha1=link.hash_value.lower())
     found = exchange.outcome(merchant, response, stamp, exchange.Nothing, lambda _: Unknown("unexpected_reply"))
     assert not isinstance(found, Succeeded | Pending | RequiresAction), "a question for a bill makes no payment"
+    if isinstance(found, Failed) and found.code == "NO_STATEMENT_EXIST":
+        return NoBill(found.code)
+    if isinstance(found, Failed) and found.code == "STATEMENT_CREATING":
+        return BillNotReady(found.code)
     return found
 
 
@@ -94,7 +108,7 @@ def bill_download(merchant: WeChatMerchant, link: BillLink, stamp: Stamp) -> Htt
     if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
         raise NotTrustedError("other_server")
     uri = theirs.path + (f"?{theirs.query}" if theirs.query else "")
-    headers = {"Accept": "application/json", "Authorization": authorization(merchant, "GET", uri, "", stamp)}
+    headers = exchange.signed_headers(merchant, stamp, "GET", uri)
     url = f"{theirs.scheme}://{theirs.netloc}{uri}"
     return HttpRequest(method="GET", url=url, headers=headers, reply_bytes_max=BILL_BYTES_MAX)
 
@@ -215,9 +229,13 @@ def _trade_line(number: int, row: Sequence[str], merchant_id: str) -> TradeLine:
     amount = _fen(row[24] if kind is LineKind.PAYMENT else row[25])
     if amount < 0 or not row[5] or not row[6] or (kind is LineKind.REFUND and not row[15]):
         raise ValueError("not a whole line")
+    state = LineState.DONE if kind is LineKind.PAYMENT else _REFUND_STATES.get(row[19])
+    if state is None:
+        raise ValueError("a state of a refund nobody knows")
     return TradeLine(
         number=number,
         kind=kind,
+        state=state,
         payment_attempt_id=row[6],
         transaction_id=row[5],
         refund_id="" if kind is LineKind.PAYMENT else _absent_as_empty(row[15]),

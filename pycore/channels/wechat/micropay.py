@@ -1,4 +1,4 @@
-"""Scanned codes: WeChat's older XML calls ``micropay``, ``orderquery`` and ``reverse``, signed with HMAC-SHA256.
+"""Scanned codes over v2: the XML calls ``micropay``, ``orderquery`` and ``reverse``, signed with HMAC-SHA256.
 
 Source: WeChat Pay merchant platform API v2, "paying with a payment code". XML from outside is read by defusedxml:
 no entities, no document types, nothing fetched.
@@ -16,40 +16,44 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-from pycore.channels import scanned_code
 from pycore.channels.clock import DIGITS, read_time, write_time
-from pycore.channels.failure import NotTrustedError, UnsupportedOperationError
-from pycore.channels.form import sorted_text, unique
+from pycore.channels.failure import NotTrustedError
+from pycore.channels.form import check_one_reading, sorted_text, unique
 from pycore.channels.message import HttpRequest, HttpResponse, Stamp
-from pycore.channels.order import ChannelOrder
-from pycore.channels.outcome import Failed, Outcome, Pending, ReasonClass, Succeeded, Unknown, answer, failed
+from pycore.channels.order import ChannelOrder, Method
+from pycore.channels.outcome import Failed, Outcome, Pending, ReasonClass, Succeeded, Unknown, answer, failed, unknown
 from pycore.channels.secret import Secret
+from pycore.channels.title import TitleRule
+from pycore.channels.wechat.codepay import auth_code
 from pycore.channels.wechat.merchant import WeChatMerchant
 from pycore.channels.wechat.payments import amount_of
 from pycore.channels.wechat.reasons import NOT_FOUND, refusal
 from pycore.errors import ConfigurationError
 
-_AUTH_CODE: Final = scanned_code.PATTERNS["wechat"]
 _NUMBER: Final = re.compile(r"[!-~]{1,64}")
 _FEN: Final = re.compile(r"0|[1-9][0-9]{0,11}")
 _XML_BYTES_MAX: Final = 64 << 10
 
+TITLE: Final = TitleRule(
+    methods=frozenset({Method.BAR_CODE}),
+    source="WeChat Pay API v2, body: 128 bytes; marks that part signed fields are kept out of them",
+    bytes_max=128,
+    forbidden="&=",
+)
+
 
 def create_request(merchant: WeChatMerchant, order: ChannelOrder, stamp: Stamp) -> HttpRequest:
     """Return the call that charges a scanned code. Raises UnsupportedOperationError for a code of another channel."""
-    code = order.payer.auth_code
-    if code is None or not _AUTH_CODE.fullmatch(code.reveal()):
-        raise UnsupportedOperationError("a WeChat payment code begins with 10 to 15 and has 18 digits")
     return _request(
         merchant,
         stamp,
         "/pay/micropay",
         {
-            "auth_code": code.reveal(),
+            "auth_code": auth_code(order),
             "body": order.subject,
             "fee_type": order.amount.currency.code,
             "out_trade_no": order.payment_attempt_id,
-            "spbill_create_ip": order.client_ip,
+            "spbill_create_ip": order.client_ip or merchant.server_ip or "",
             "time_expire": write_time(order.expires_at, DIGITS),
             "total_fee": str(order.amount.minor),
         },
@@ -180,15 +184,20 @@ def _outcome(
 ) -> Outcome:
     try:
         fields = read_xml(response.body)
+    except NotTrustedError as error:
+        return Unknown(error.code)
+    try:
         expected = sign(fields, _key(merchant))
-        # A refusal of the call itself (return_code FAIL) carries no signature, so it proves nothing.
         if not hmac.compare_digest(expected.encode(), fields.get("sign", "").encode()):
             raise NotTrustedError("bad_signature")
+        check_one_reading({name: value for name, value in fields.items() if value}, without=("sign",))
         if fields.get("return_code") != "SUCCESS":
             raise NotTrustedError("call_refused")
         return judge(fields) if fields.get("result_code") == "SUCCESS" else refusal_of(fields)
     except NotTrustedError as error:
-        return Unknown(error.code)
+        # A refusal of the call itself (return_code FAIL) carries no signature: it proves nothing, and tells a reader.
+        said = ("return_code", "return_msg", "err_code", "err_code_des")
+        return unknown(error.code, *(fields.get(name, "") for name in said))
 
 
 def read_xml(body: bytes) -> dict[str, str]:

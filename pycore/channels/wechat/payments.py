@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -124,23 +125,25 @@ def _app_parameters(merchant: WeChatMerchant, prepay_id: str, stamp: Stamp) -> d
 
 def query_request(merchant: WeChatMerchant, order: ChannelOrder, stamp: Stamp) -> HttpRequest:
     """Return the question what became of the order."""
-    uri = f"{_order_path(order)}?mchid={quote(merchant.merchant_id, safe='')}"
+    uri = f"{order_path(order)}?mchid={quote(merchant.merchant_id, safe='')}"
     return exchange.request(merchant, stamp, "GET", uri)
 
 
 def query_outcome(merchant: WeChatMerchant, order: ChannelOrder, response: HttpResponse, stamp: Stamp) -> Outcome:
     """Return what became of the order."""
-
-    def judge(transaction: Transaction) -> Outcome:
-        check_ours(merchant, transaction)
-        if transaction.out_trade_no != order.payment_attempt_id:
-            raise NotTrustedError("other_order")
-        found = transaction_outcome(transaction)
-        if isinstance(found, Succeeded) and found.amount != order.amount:
-            return Unknown("other_amount")
-        return found
-
+    judge = partial(order_outcome, merchant, order)
     return exchange.outcome(merchant, response, stamp, Transaction, judge, question=True)
+
+
+def order_outcome(merchant: WeChatMerchant, order: ChannelOrder, transaction: Transaction) -> Outcome:
+    """Return what a transaction says of an order. Raises NotTrustedError where it is not that order's."""
+    check_ours(merchant, transaction)
+    if transaction.out_trade_no != order.payment_attempt_id:
+        raise NotTrustedError("other_order")
+    found = transaction_outcome(transaction)
+    if isinstance(found, Succeeded) and found.amount != order.amount:
+        return Unknown("other_amount")
+    return found
 
 
 def check_ours(merchant: WeChatMerchant, transaction: Transaction) -> None:
@@ -180,7 +183,7 @@ def amount_of(minor: int, currency: str) -> Amount:
 
 def close_request(merchant: WeChatMerchant, order: ChannelOrder, stamp: Stamp) -> HttpRequest:
     """Return the call that closes an unpaid order."""
-    return exchange.request(merchant, stamp, "POST", f"{_order_path(order)}/close", {"mchid": merchant.merchant_id})
+    return exchange.request(merchant, stamp, "POST", f"{order_path(order)}/close", {"mchid": merchant.merchant_id})
 
 
 def close_outcome(merchant: WeChatMerchant, response: HttpResponse, stamp: Stamp) -> Outcome:
@@ -188,5 +191,6 @@ def close_outcome(merchant: WeChatMerchant, response: HttpResponse, stamp: Stamp
     return exchange.outcome(merchant, response, stamp, exchange.Nothing, lambda _: Succeeded())
 
 
-def _order_path(order: ChannelOrder) -> str:
+def order_path(order: ChannelOrder) -> str:
+    """Return where an order is, by our number."""
     return f"/v3/pay/transactions/out-trade-no/{order.payment_attempt_id}"

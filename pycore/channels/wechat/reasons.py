@@ -7,7 +7,7 @@ from typing import Final
 from pycore.channels.outcome import Outcome, Pending, ReasonClass, Unknown, failed
 
 _CODES: Final[dict[ReasonClass, str]] = {
-    # There is no such order (or bill yet), or the call came too fast or in the middle of another.
+    # There is no such order or bill, or the call came too fast or in the middle of another.
     ReasonClass.RETRY_SAME_ID: """
         FREQUENCY_LIMITED FREQUENCY_LIMIT_EXCEED RATELIMIT_EXCEED RATELIMIT_EXCEEDED ORDER_NOT_EXIST ORDERNOTEXIST
         RESOURCE_NOT_EXISTS REFUNDNOTEXIST BIZERR_NEED_RETRY NO_STATEMENT_EXIST STATEMENT_CREATING

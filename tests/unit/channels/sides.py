@@ -24,7 +24,7 @@ from pycore.channels.refund import Refund
 from pycore.channels.rsa_key import PrivateKey, PublicKey
 from pycore.channels.secret import Secret
 from pycore.channels.unionpay import UnionPayMerchant, UnionPayTrust
-from pycore.channels.wechat import WeChatMerchant
+from pycore.channels.wechat import ScansOver, WeChatMerchant
 from pycore.money import CNY, Amount
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -48,6 +48,10 @@ def private_key(name: str = "merchant") -> PrivateKey:
     return PrivateKey.from_pem(golden(f"{name}.pem"))
 
 
+def public_key(name: str) -> PublicKey:
+    return PublicKey.from_pem(golden(name))
+
+
 def order(method: Method = Method.QR_CODE, *, channel: str = "wechat", **changes: Any) -> ChannelOrder:
     payer = Payer(open_id="oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", auth_code=Secret(_CODES[channel]))
     values: dict[str, Any] = {
@@ -58,6 +62,7 @@ def order(method: Method = Method.QR_CODE, *, channel: str = "wechat", **changes
         "notify_url": f"https://pay.example/{channel}",
         "created_at": AT,
         "expires_at": datetime(2026, 12, 1, 4, 15, tzinfo=UTC),
+        "client_ip": "203.0.113.9",
         "payer": payer,
     }
     return ChannelOrder(**{**values, **changes})
@@ -83,6 +88,8 @@ def wechat_merchant() -> WeChatMerchant:
         private_key=private_key(),
         api_v3_key=Secret(API_V3_KEY),
         platform_keys={PLATFORM_KEY_ID: PublicKey.from_pem(golden("platform_public.pem"))},
+        scans_over=ScansOver.V2,
+        server_ip="192.0.2.7",
         api_v2_key=Secret("0123456789abcdefghijklmnopqrstuv"),
     )
 

@@ -149,3 +149,28 @@ async def test_simulators_are_found_when_they_come_and_when_they_change(tmp_path
 def test_a_public_url_is_a_plain_address(url: str) -> None:
     with pytest.raises(ConfigurationError, match="public_url"):
         load_settings(environment={"PYCORE_CHANNELS_PUBLIC_URL": url})
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('api_v2_key_file = "api_v3_key"\n', "scans_over does not say how"),
+        ('scans_over = "v2"\napi_v2_key_file = "api_v3_key"\nserver_ip = "192.0.2.7"\n', "client_certificate_file"),
+        ('scans_over = "v2"\nclient_certificate_file = "c.pem"\n', "api_v2_key_file and server_ip"),
+        ('scans_over = "v1"\n', "scans_over"),
+    ],
+)
+def test_f12_codes_that_could_never_be_taken_back_are_refused_at_the_start(
+    tmp_path: Path, more: str, message: str
+) -> None:
+    """With the v2 key and without a certificate a code was charged, and its reversal could never be sent."""
+    file = _write(tmp_path, WECHAT + more)
+    with pytest.raises(ConfigurationError, match=message):
+        load_account_file(file).adapters(tmp_path)
+
+
+def test_f12_over_v3_nothing_more_is_needed(tmp_path: Path) -> None:
+    file = _write(tmp_path, WECHAT + 'scans_over = "v3"\n')
+    capability = load_account_file(file).adapters(tmp_path)["wechat"].capability
+    assert "bar_code" in capability.methods
+    assert "bar_code" not in load_account_file(_write(tmp_path, WECHAT)).adapters(tmp_path)["wechat"].capability.methods

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 
+from pycore.channels.bill import BillLink, BillOrder
 from pycore.channels.failure import UnsupportedOperationError
 from pycore.channels.message import HttpResponse
-from pycore.channels.order import Method
+from pycore.channels.order import Method, plain_address
 from pycore.channels.outcome import (
     Failed,
     OpenPage,
@@ -297,3 +300,59 @@ def test_the_time_of_payment_keeps_its_zone() -> None:
     assert found.at is not None
     assert found.at.isoformat() == "2026-12-01T12:00:09+08:00"
     assert found.amount == Amount(101, CNY)
+
+
+BOTH = {
+    "5157F09EFDC096DE15EBE81A47057A7232F1B8E1": sides.public_key("signer.crt"),
+    sides.PLATFORM_KEY_ID: sides.public_key("platform_public.pem"),
+}
+
+
+@pytest.mark.parametrize(
+    ("held", "named"),
+    [
+        ([sides.PLATFORM_KEY_ID], sides.PLATFORM_KEY_ID),
+        (["5157F09EFDC096DE15EBE81A47057A7232F1B8E1"], "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"),
+        (list(BOTH), sides.PLATFORM_KEY_ID),
+    ],
+    ids=["only the key", "only the certificate", "both"],
+)
+def test_f8_every_request_names_the_key_we_hold(held: list[str], named: str) -> None:
+    """The channel signs by certificate unless asked otherwise: with the key alone no reply could be verified."""
+    merchant = msgspec.structs.replace(sides.wechat_merchant(), platform_keys={name: BOTH[name] for name in held})
+    adapter = WeChatAdapter(merchant)
+    day = BillOrder(date(2026, 12, 1))
+    link = BillLink(order=day, url="https://api.mch.weixin.qq.com/v3/billdownload/file?token=a", sha1="a" * 40)
+    for request in (
+        adapter.create_request(order(), STAMP),
+        adapter.query_request(order(), STAMP),
+        adapter.close_request(order(), STAMP),
+        adapter.refund_request(refund(), STAMP),
+        adapter.query_refund_request(refund(), STAMP),
+        adapter.bill_request(day, STAMP),
+        adapter.bill_download(link, STAMP),
+    ):
+        assert request.headers["Wechatpay-Serial"] == named
+
+
+def test_f13_the_words_of_an_unsigned_refusal_are_kept_as_words() -> None:
+    """A 401 for a wrong key of ours is not signed; its words were dropped, and nobody knew what to mend."""
+    body = json.dumps({"code": "SIGN_ERROR", "message": "错误的签名，验签失败\x00"}).encode()
+    unsigned = HttpResponse(status=401, body=body)
+    expected = Unknown("not_signed", "SIGN_ERROR 错误的签名，验签失败")
+    assert ADAPTER.create_outcome(order(), unsigned, STAMP) == expected
+    assert ADAPTER.query_outcome(order(), unsigned, STAMP) == expected
+    assert ADAPTER.bill_link(BillOrder(date(2026, 12, 1)), unsigned, STAMP) == expected
+    assert ADAPTER.create_outcome(order(), HttpResponse(status=502, body=b"<html>"), STAMP) == Unknown("not_signed")
+    long = HttpResponse(status=401, body=json.dumps({"code": "SIGN_ERROR", "message": "x" * 2000}).encode())
+    found = ADAPTER.create_outcome(order(), long, STAMP)
+    assert isinstance(found, Unknown)
+    assert len(found.unverified) == 256
+
+
+def test_f4_an_address_goes_out_as_the_browser_shows_it() -> None:
+    """``127.0.0.1`` was sent for whoever had told none, and the channel refused the payer's browser."""
+    request = ADAPTER.create_request(order(Method.H5, client_ip=plain_address("::ffff:203.0.113.7")), STAMP)
+    assert json.loads(request.body)["scene_info"]["payer_client_ip"] == "203.0.113.7"
+    with pytest.raises(ValueError, match="h5 needs the address of the payer's browser"):
+        order(Method.H5, client_ip=None)

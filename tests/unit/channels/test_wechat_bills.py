@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from pycore.channels.bill import BillKind, BillLink, BillOrder, FundBill, LineKind, TradeBill
+from pycore.channels.bill import (
+    BillKind,
+    BillLink,
+    BillNotReady,
+    BillOrder,
+    FundBill,
+    LineKind,
+    LineState,
+    NoBill,
+    TradeBill,
+)
 from pycore.channels.failure import BillRefusedError, NotTrustedError
 from pycore.channels.outcome import Failed, ReasonClass, Unknown
 from pycore.channels.wechat import WeChatAdapter
@@ -213,7 +223,7 @@ def test_the_link() -> None:
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (wechat_reply({"code": "NO_STATEMENT_EXIST", "message": "账单不存在"}, 400), ReasonClass.RETRY_SAME_ID),
+        (wechat_reply({"code": "NO_AUTH", "message": "无权限"}, 403), ReasonClass.CONFIGURATION),
         (wechat_reply({"code": "SYSTEM_ERROR", "message": ""}, 500), "SYSTEM_ERROR"),
         (wechat_reply({"hash_type": "MD5", "hash_value": "a" * 40, "download_url": "x"}), "wrong_fields"),
         (wechat_reply({"hash_type": "SHA1", "hash_value": "a", "download_url": "x"}), "wrong_fields"),
@@ -234,3 +244,43 @@ def test_no_link(reply: Any, expected: str) -> None:
 def test_a_link_to_elsewhere_is_not_followed(url: str) -> None:
     with pytest.raises(NotTrustedError):
         ADAPTER.bill_download(BillLink(order=ORDER, url=url, sha1="a" * 40), STAMP)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("NO_STATEMENT_EXIST", 400, NoBill("NO_STATEMENT_EXIST")),
+        ("NO_STATEMENT_EXIST", 404, NoBill("NO_STATEMENT_EXIST")),
+        ("STATEMENT_CREATING", 400, BillNotReady("STATEMENT_CREATING")),
+        ("SYSTEM_ERROR", 500, Unknown("SYSTEM_ERROR")),
+    ],
+)
+def test_f20_no_bill_not_ready_and_failed_are_three_answers(code: str, status: int, expected: object) -> None:
+    """A day without trade, a bill still in the making and a broken channel gave the same failure."""
+    assert ADAPTER.bill_link(ORDER, wechat_reply({"code": code, "message": "x"}, status), STAMP) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("SUCCESS", LineState.DONE),
+        ("PROCESSING", LineState.ACCEPTED),
+        ("FAIL", LineState.REFUSED),
+        ("CHANGE", LineState.BY_HAND),
+    ],
+)
+def test_f18_only_a_refund_that_is_done_gave_money_back(state: str, expected: LineState) -> None:
+    """Refund rows that failed or wait were all read as money given back."""
+    fields = REFUND.split(",`")
+    fields[19] = state
+    bill = read([TRADE_COLUMNS, PAYMENT, ",`".join(fields), *GOOD[3:]])
+    assert isinstance(bill, TradeBill)
+    assert [line.state for line in bill.lines] == [LineState.DONE, expected]
+
+
+def test_f18_a_state_nobody_knows_is_named_by_its_line() -> None:
+    fields = REFUND.split(",`")
+    fields[19] = "PERHAPS"
+    assert differences([TRADE_COLUMNS, PAYMENT, ",`".join(fields), *GOOD[3:]]) == (
+        "line 3: a field is not what its column holds",
+    )

@@ -255,7 +255,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"method": PaymentMethod.JSAPI}, "payer.open_id: must be needed for jsapi"),
     ({"payer": Payer(auth_code="123")}, "payer.auth_code: must be the 16 to 24"),
     ({"payer": Payer(open_id="a b")}, "payer.open_id: must be 1 to 128"),
-    ({"payer": Payer(client_ip="localhost")}, "payer.client_ip: must be an IP"),
+    *(
+        ({"payer": Payer(client_ip=text)}, "payer.client_ip: must be one IPv4 or IPv6 address")
+        for text in ("localhost", "999.1.1.1", "deadbeef", "...", "203.0.113.7,203.0.113.8", "::", "0.0.0.0", "10.1")
+    ),
+    ({"method": PaymentMethod.H5, "channel": None}, "payer.client_ip: must be the address of the payer's browser"),
     ({"purpose": Purpose.TOP_UP}, "method: must be another one"),
     ({"purpose": Purpose.TOP_UP, "method": None, "confirm": False, "customer_id": None}, "customer_id: must be needed"),
     (
