@@ -34,9 +34,9 @@ from api.sandbox.unionpay.signature import Signer as UnionpaySigner
 from api.sandbox.unionpay.transaction import World as UnionpayWorld
 from api.sandbox.wechat.call import World as WechatWorld
 from api.sandbox.wechat.door import WechatDoor
-from api.sandbox.wechat.micropay import MicropayDoor
 from api.sandbox.wechat.notice import WechatPostman
 from api.sandbox.wechat.signature import Signer as WechatSigner
+from api.sandbox.wechat.xml_door import XmlDoor
 from pycore.store.folder_lock import FolderLock
 
 Tell = Callable[[str], None]
@@ -83,18 +83,21 @@ def application(core: Core, folder: Path, base_url: str) -> Starlette:
     unionpay_signer = UnionpaySigner(unionpay)
     unionpay_world = UnionpayWorld(core.desk, core.store, core.clock, unionpay_signer, base_url)
     postman = AlipayPostman(alipay_signer, core.clock)
-    core.notices.register("wechat", WechatPostman(wechat_signer))
+    core.notices.register("wechat", WechatPostman(wechat_signer, wechat.api_key))
     core.notices.register("alipay", postman)
     core.notices.register("unionpay", UnionpayPostman(unionpay_signer))
+    wechat_door, xml_door = WechatDoor(wechat_world, gate), XmlDoor(wechat_world, gate)
     return Starlette(
         routes=[
-            *WechatDoor(wechat_world, gate).routes(),
-            *MicropayDoor(wechat_world, gate).routes(),
+            *wechat_door.routes(),
+            *xml_door.routes(),
             *AlipayDoor(alipay_world, gate).routes(),
             *AlipayRestDoor(alipay_world, gate).routes(),
             *UnionpayDoor(unionpay_world, gate).routes(),
             *control.Control(core.desk, core.store, core.clock, core.agenda, core.faults, postman).routes(),
             *page.routes(),
+            *wechat_door.elsewhere(),
+            *xml_door.elsewhere(),
         ]
     )
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,10 +14,41 @@ CUT: Final = "sandbox.cut"
 """The ASGI extension whose ``cut`` cuts the connection of the request."""
 
 
+SPELL: Final = "sandbox.spell"
+"""The ASGI extension whose ``spell`` says how the names of the reply's headers are spelled, by their lower case."""
+
+
+class _Transport:
+    """A connection that writes names of headers as it is told: uvicorn knows them in lower case only."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._names: dict[bytes, bytes] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def spell(self, names: dict[bytes, bytes]) -> None:
+        """Spell the names in the head that is written next."""
+        self._names = names
+
+    def write(self, data: bytes) -> None:
+        """Write; a reply's head is one piece."""
+        if self._names and data.startswith(b"HTTP/1.1 "):
+            parts = (line.partition(b":") for line in data.split(b"\r\n"))
+            data = b"\r\n".join(self._names.get(name, name) + colon + rest for name, colon, rest in parts)
+            self._names = {}
+        self._transport.write(data)
+
+
 class _Protocol(HttpToolsProtocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._spelling = _Transport(transport)
+        super().connection_made(self._spelling)  # type: ignore[arg-type]
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {CUT: {"cut": self.transport.abort}}
+        self.scope["extensions"] = {CUT: {"cut": self.transport.abort}, SPELL: {"spell": self._spelling.spell}}
 
 
 class _Server(uvicorn.Server):

@@ -165,7 +165,7 @@ class ChannelAttempts:
             called = await call(self._stats, connection, attempt.channel, step, order)
             entries.append(self._entry(attempt, called.detail))
             if is_first_reversal:
-                is_reversing = not ladder.is_refused(called.outcome)
+                is_reversing = called.was_sent and not ladder.is_refused(called.outcome)
             situation = _situation(attempt, connection, self._clock_ns(), is_reversing=is_reversing)
             verdict = ladder.after(step, called.outcome, situation, frozenset(done))
             if not isinstance(verdict, Step):

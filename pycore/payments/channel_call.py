@@ -17,6 +17,7 @@ from pycore.channels import (
     Unknown,
     UnsupportedOperationError,
 )
+from pycore.channels.connection import NOT_SENT
 from pycore.errors import ConfigurationError
 from pycore.payments.channel_stats import ChannelStats
 from pycore.payments.ladder import Step
@@ -29,11 +30,19 @@ NO_ACCOUNT: Final = "no_account"
 """The code where we have no account at a channel (any more, or yet)."""
 
 
+_NOT_SENT: Final = frozenset({NOT_SENT, NO_ACCOUNT, ConfigurationError.code, UnsupportedOperationError.code})
+
+
 class Called(NamedTuple):
     """What a call brought, and what is told of it."""
 
     outcome: Outcome
     detail: dict[str, object]
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the channel may have seen the call: false where not a byte of it left."""
+        return not isinstance(self.outcome, Failed | Unknown) or self.outcome.code not in _NOT_SENT
 
 
 async def call(

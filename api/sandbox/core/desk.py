@@ -30,6 +30,9 @@ _ENDED: Final = {
     OrderState.REVERSED: Reason.ORDER_REVERSED,
 }
 
+_STAYS_UNPAID: Final = frozenset({"wechat"})
+"""Protocols whose orders, once their time is over, cannot be paid any more and stay unpaid until they are closed."""
+
 _Change = Callable[[Order], Order]
 _Doer = Callable[[Task], Coroutine[Any, Any, None]]
 
@@ -177,8 +180,10 @@ class Desk:
         return order
 
     def pay(self, order: Order) -> Order:
-        """The payer pays. Raises RefusalError unless the order is open."""
+        """The payer pays. Raises RefusalError unless the order is open and its time is not over."""
         _must_be_open(order)
+        if order.expires_at <= self._clock.now_ms():
+            raise RefusalError(Reason.ORDER_EXPIRED)
         with self._store.transaction():
             self._settle(order)
         return order
@@ -193,7 +198,11 @@ class Desk:
     def expire(self, order: Order) -> Order:
         """The payer lets the time pass. Raises RefusalError unless the order is open."""
         _must_be_open(order)
-        return self.close(order)
+        if order.protocol not in _STAYS_UNPAID or order.is_merchant_scan:
+            return self.close(order)
+        order.expires_at = min(order.expires_at, self._clock.now_ms())
+        self._store.put(order)
+        return order
 
     # -- changes, inside a transaction
 

@@ -20,10 +20,11 @@ _ANSWER_BYTES_MAX = 4096
 
 
 class Letter(Struct, frozen=True):
-    """One try of a callback as it goes over the wire: a POST."""
+    """One try of a callback as it goes over the wire: a POST; ``taken_by`` is what its answer must hold."""
 
     headers: dict[str, str]
     body: bytes
+    taken_by: bytes = b""
 
 
 class Postman(Protocol):
@@ -125,6 +126,7 @@ class Notices:
                 url, data=letter.body, headers=letter.headers, allow_redirects=False
             ) as response:
                 body = await response.content.read(_ANSWER_BYTES_MAX)
-                return postman.is_taken(response.status, body), f"HTTP {response.status}"
+                is_taken = letter.taken_by in body and postman.is_taken(response.status, body)
+                return is_taken, f"HTTP {response.status}"
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             return False, f"no answer ({type(error).__name__})"

@@ -9,6 +9,7 @@ class Reason(StrEnum):
     ORDER_UNKNOWN = "there is no such order"
     ORDER_PAID = "the order is paid"
     ORDER_CLOSED = "the order is closed"
+    ORDER_EXPIRED = "the order's time is over"
     ORDER_REVERSED = "the order was reversed"
     ORDER_NOT_PAID = "the order is not paid"
     ORDER_DIFFERS = "the order number was used with other contents"

@@ -6,6 +6,7 @@ The reply names where to fetch the file and its SHA-1; the download is signed by
 
 import gzip
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -20,6 +21,7 @@ from api.sandbox.wechat.call import Answer, Call, Interface, Work, World
 from api.sandbox.wechat.error import ApiError, parameter_error
 from api.sandbox.wechat.transaction import trade_type
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LINK_MS: Final = 5 * 60_000
 _KEPT_DAYS: Final = 92
 _READY_AFTER_MS: Final = 10 * 3_600_000
@@ -57,9 +59,10 @@ def _read_trade(world: World, call: Call) -> Work:
 
 
 def _read_fund(world: World, call: Call) -> Work:
-    if call.query.get("account_type", "BASIC") != "BASIC":
-        raise ApiError(400, "NO_STATEMENT_EXIST", "账单文件不存在")
-    return _offer(world, call, "fund", "ALL")
+    account = call.query.get("account_type", "BASIC")
+    if account not in {"BASIC", "OPERATION", "FEES"}:
+        raise parameter_error("account_type", "取值范围为BASIC、OPERATION、FEES", "query")
+    return _offer(world, call, "fund", account)
 
 
 def _offer(world: World, call: Call, kind: str, selection: str) -> Work:
@@ -67,6 +70,8 @@ def _offer(world: World, call: Call, kind: str, selection: str) -> Work:
     if packing not in {"", "GZIP"}:
         raise parameter_error("tar_type", "取值范围为GZIP", "query")
     try:
+        if not _DAY.fullmatch(date):
+            raise ValueError("not ten characters")
         start_ms, end_ms = day_bounds(date)
     except ValueError:
         raise parameter_error("bill_date", "格式为yyyy-MM-DD", "query") from None
@@ -75,7 +80,7 @@ def _offer(world: World, call: Call, kind: str, selection: str) -> Work:
         now = world.clock.now_ms()
         if now < end_ms + _READY_AFTER_MS:
             raise ApiError(400, "STATEMENT_CREATING", "账单生成中，请在次日10点后获取")
-        if now > start_ms + _KEPT_DAYS * DAY_MS:
+        if now > start_ms + _KEPT_DAYS * DAY_MS or not _chosen(world, kind, date, selection):
             raise ApiError(400, "NO_STATEMENT_EXIST", "账单文件不存在")
         file = _File(kind, date, packing == "GZIP", selection)
         # The hash is that of the unpacked file; packed or not, it is the same bill.
@@ -89,6 +94,14 @@ def _offer(world: World, call: Call, kind: str, selection: str) -> Work:
         )
 
     return Work(date, perform)
+
+
+def _chosen(world: World, kind: str, date: str, selection: str) -> list[Movement]:
+    """Return what a bill of that day tells; where it is nothing there is no bill."""
+    moved = movements(world.store, PROTOCOL, MCHID, *day_bounds(date))
+    if kind == "fund":
+        return moved if selection == "BASIC" else []
+    return [each for each in moved if selection in {"ALL", "SUCCESS" if each.refund is None else "REFUND"}]
 
 
 def _read_download(world: World, call: Call) -> Work:
@@ -105,14 +118,12 @@ def _read_download(world: World, call: Call) -> Work:
 
 
 def _content(world: World, file: _File) -> bytes:
-    start_ms, end_ms = day_bounds(file.date)
-    moved = movements(world.store, PROTOCOL, MCHID, start_ms, end_ms)
-    lines = _trade_lines(moved, file.selection) if file.kind == "trade" else _fund_lines(world, moved, start_ms)
+    chosen = _chosen(world, file.kind, file.date, file.selection)
+    lines = _trade_lines(chosen) if file.kind == "trade" else _fund_lines(world, chosen, day_bounds(file.date)[0])
     return ("\ufeff" + "".join(f"{line}\r\n" for line in lines)).encode()
 
 
-def _trade_lines(moved: list[Movement], selection: str) -> Iterable[str]:
-    chosen = [each for each in moved if selection in {"ALL", "SUCCESS" if each.refund is None else "REFUND"}]
+def _trade_lines(chosen: list[Movement]) -> Iterable[str]:
     yield TRADE_HEAD
     for each in chosen:
         yield _row(_trade_values(each))

@@ -1,7 +1,8 @@
 """A verified request of APIv3, and what becomes of it."""
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +17,8 @@ from api.sandbox.wechat.error import ApiError, parameter_error
 from api.sandbox.wechat.signature import Signer
 
 Value = TypeVar("Value")
+
+_MISSING: Final = re.compile("missing required field `([^`]+)`")
 
 
 class World(Struct, frozen=True):
@@ -79,5 +82,7 @@ def check_merchant(mchid: str, location: str = "body") -> None:
 
 def _refuse(error: Exception) -> NoReturn:
     text = str(error)
-    field = text.rpartition("`$.")[2].rstrip("`") if "`$." in text else "body"
+    found = _MISSING.search(text)
+    within = text.rpartition("`$.")[2].rstrip("`") if "`$." in text else ""
+    field = ".".join(filter(None, (within, found[1] if found else ""))) or "body"
     raise parameter_error(field, text) from None

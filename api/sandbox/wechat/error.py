@@ -26,6 +26,7 @@ _REASONS: Final[dict[Reason, tuple[int, str, str]]] = {
     Reason.ORDER_UNKNOWN: (404, "ORDER_NOT_EXIST", "订单不存在"),
     Reason.ORDER_PAID: (400, "ORDERPAID", "该订单已支付"),
     Reason.ORDER_CLOSED: (400, "ORDER_CLOSED", "该订单已关闭"),
+    Reason.ORDER_EXPIRED: (400, "ORDER_CLOSED", "该订单已过期"),
     Reason.ORDER_REVERSED: (400, "ORDER_CLOSED", "该订单已撤销"),
     Reason.ORDER_NOT_PAID: (400, "INVALID_REQUEST", "订单状态不支持退款"),
     Reason.ORDER_DIFFERS: (400, "INVALID_REQUEST", "请求重入时，参数与首次请求时不一致"),
@@ -54,3 +55,8 @@ def signature_error(issue: str) -> ApiError:
     """Return the answer to a request that nobody vouches for."""
     detail = {"field": "signature", "issue": issue, "location": "authorization"}
     return ApiError(401, "SIGN_ERROR", "错误的签名，验签失败", detail)
+
+
+def header_error(issue: str) -> ApiError:
+    """Return the answer to a request whose headers the interface does not take."""
+    return ApiError(400, "INVALID_REQUEST", issue)

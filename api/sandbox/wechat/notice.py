@@ -7,8 +7,10 @@ import msgspec
 from api.sandbox.core.notices import Letter
 from api.sandbox.core.order import Notice, Order, Refund
 from api.sandbox.keys import MCHID
+from api.sandbox.wechat.micropay import paid
 from api.sandbox.wechat.signature import Signer
 from api.sandbox.wechat.transaction import moment, transaction
+from api.sandbox.wechat.xml_call import INTERFACE, document, signed
 
 _SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
 RESEND_AFTER_MS: Final = (
@@ -36,11 +38,14 @@ class WechatPostman:
 
     resend_after_ms: tuple[int, ...] = RESEND_AFTER_MS
 
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, signer: Signer, api_key: bytes) -> None:
         self._signer = signer
+        self._api_key = api_key
 
     def write(self, notice: Notice, order: Order, refund: Refund | None, *, is_forged: bool) -> Letter:
         """Return one try; the resource is encrypted anew each time, the notice's id stays."""
+        if order.details.get("interface") == INTERFACE:
+            return self._xml(order, is_forged=is_forged)
         if refund is None:
             event, summary, original = "TRANSACTION.SUCCESS", "支付成功", "transaction"
             content = transaction(order, state="SUCCESS")
@@ -58,8 +63,14 @@ class WechatPostman:
                 "resource": {"original_type": original, **sealed},
             }
         )
-        signed = self._signer.headers(body, order.details.get("serial", ""), is_forged=is_forged)
-        return Letter({"content-type": "application/json", **signed}, body)
+        headers = self._signer.headers(body, order.details.get("serial", ""), is_forged=is_forged)
+        return Letter({"Content-Type": "application/json", **headers}, body)
+
+    def _xml(self, order: Order, *, is_forged: bool) -> Letter:
+        """Return the callback of an order made over XML: it wants XML back that says SUCCESS."""
+        key = b"forged" if is_forged else self._api_key
+        fields = signed({"result_code": "SUCCESS", **paid(order)}, key, order.details["sign_type"])
+        return Letter({"Content-Type": "text/xml"}, document(fields), taken_by=b"SUCCESS")
 
     def is_taken(self, status: int, _body: bytes) -> bool:
         """Return whether the answer is a 200 or a 204."""

@@ -1,8 +1,8 @@
 """Refunds: asked for, asked about."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from api.sandbox.core.desk import NewRefund
 from api.sandbox.core.fault import Operation
@@ -12,26 +12,44 @@ from api.sandbox.keys import MCHID
 from api.sandbox.wechat import PROTOCOL
 from api.sandbox.wechat.call import Answer, Call, Interface, Work, World
 from api.sandbox.wechat.error import parameter_error, refused
-from api.sandbox.wechat.transaction import AMOUNT_MAX, moment
+from api.sandbox.wechat.field import Fen, Text32, Text80, Text256, check_notify_url
+from api.sandbox.wechat.transaction import moment
 
-_TAKES_MS: Final = 3000
+TAKES_MS: Final = 3000
 """How long a refund to a balance takes; to a card it would be days."""
 _PATH: Final = "/v3/refund/domestic/refunds"
 
 
+class _From(Struct):
+    account: Literal["AVAILABLE", "UNAVAILABLE"]
+    amount: Fen
+
+
 class _Amount(Struct):
-    refund: Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
-    total: Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
-    currency: str
+    refund: Fen
+    total: Fen
+    currency: Literal["CNY"]
+    sources: Annotated[list[_From], Meta(max_length=50)] = field(default=[], name="from")
+
+
+class _Goods(Struct):
+    merchant_goods_id: Text32
+    unit_price: Fen
+    refund_amount: Fen
+    refund_quantity: Annotated[int, Meta(ge=1)]
+    wechatpay_goods_id: Text32 = ""
+    goods_name: Text256 = ""
 
 
 class _NewRefund(Struct):
-    out_refund_no: Annotated[str, Meta(pattern=r"^[0-9A-Za-z_\-|*@]{1,64}$")]
+    out_refund_no: Annotated[str, Meta(pattern=r"^[0-9A-Za-z_\-|*@]{1,64}\Z")]
     amount: _Amount
-    transaction_id: str = ""
-    out_trade_no: str = ""
-    reason: Annotated[str, Meta(max_length=80)] = ""
-    notify_url: Annotated[str, Meta(pattern="^(https?://[^?]+)?$", max_length=255)] = ""
+    transaction_id: Text32 = ""
+    out_trade_no: Text32 = ""
+    reason: Text80 = ""
+    notify_url: Text256 = ""
+    funds_account: Literal["AVAILABLE", "UNSETTLED"] | None = None
+    goods_detail: Annotated[list[_Goods], Meta(max_length=6000)] = []
 
 
 def refund_content(order: Order, refund: Refund) -> dict[str, Any]:
@@ -67,6 +85,10 @@ def _read_new(world: World, call: Call) -> Work:
     new = call.content(_NewRefund)
     if bool(new.transaction_id) == bool(new.out_trade_no):
         raise parameter_error("out_trade_no", "transaction_id和out_trade_no必须二选一")
+    if new.notify_url:
+        check_notify_url(new.notify_url)
+    if new.amount.sources and sum(each.amount for each in new.amount.sources) != new.amount.refund:
+        raise parameter_error("amount.from", "退款出资金额之和须等于退款金额")
 
     def perform() -> Answer:
         order = world.desk.find(PROTOCOL, MCHID, reference=new.out_trade_no, number=new.transaction_id)
@@ -78,7 +100,7 @@ def _read_new(world: World, call: Call) -> Work:
             amount=new.amount.refund,
             reason=new.reason,
             notify_url=new.notify_url,
-            takes_ms=_TAKES_MS,
+            takes_ms=TAKES_MS,
         )
         refund, _ = world.desk.refund(order, wanted)
         return Answer(refund_content(order, refund))

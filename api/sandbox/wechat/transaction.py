@@ -1,21 +1,32 @@
 """Orders: native, jsapi, app, h5; asked for by either number; closed."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
-from api.sandbox.core.clock import from_text, in_shanghai
+from api.sandbox.core.clock import in_shanghai
 from api.sandbox.core.fault import Operation
 from api.sandbox.core.order import NewOrder, Order, OrderState
 from api.sandbox.keys import MCHID, WECHAT_APPID
 from api.sandbox.wechat import PROTOCOL
 from api.sandbox.wechat.call import Answer, Call, Interface, Work, World, check_merchant
 from api.sandbox.wechat.error import ApiError, parameter_error
+from api.sandbox.wechat.field import (
+    Fen,
+    Reference,
+    Text32,
+    Text64,
+    Text127,
+    Text128,
+    Text256,
+    Text512,
+    check_address,
+    check_notify_url,
+    expiry_ms,
+)
 
-REFERENCE_PATTERN: Final = r"^[0-9A-Za-z_\-|*]{6,32}$"
-AMOUNT_MAX: Final = 10_000_000_000
-
-_TRADE_TYPES: Final = {"native": "NATIVE", "jsapi": "JSAPI", "app": "APP", "h5": "MWEB", "micropay": "MICROPAY"}
+TRADE_TYPES: Final = {"native": "NATIVE", "jsapi": "JSAPI", "app": "APP", "h5": "MWEB", "micropay": "MICROPAY"}
+"""Ways of paying in this protocol's words."""
 STATE_TEXTS: Final = {
     "SUCCESS": "支付成功",
     "REFUND": "转入退款",
@@ -27,26 +38,76 @@ STATE_TEXTS: Final = {
 }
 
 
-class _Amount(Struct):
-    total: Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
+class OrderAmount(Struct):
+    """What is to be paid."""
+
+    total: Fen
     currency: str = "CNY"
 
 
 class _Payer(Struct):
-    openid: Annotated[str, Meta(min_length=1, max_length=128)]
+    openid: Text128
+
+
+class _Goods(Struct):
+    merchant_goods_id: Text32
+    quantity: Annotated[int, Meta(ge=1)]
+    unit_price: Annotated[int, Meta(ge=0)]
+    wechatpay_goods_id: Text32 = ""
+    goods_name: Text256 = ""
+
+
+class Detail(Struct):
+    """What is bought."""
+
+    cost_price: Annotated[int, Meta(ge=0)] = 0
+    invoice_id: Text32 = ""
+    goods_detail: Annotated[list[_Goods], Meta(max_length=6000)] = []
+
+
+class SettleInfo(Struct):
+    """How it is settled."""
+
+    profit_sharing: bool = False
+
+
+class _Store(Struct):
+    id: Text32
+    name: Text256 = ""
+    area_code: Text32 = ""
+    address: Text512 = ""
+
+
+class _H5(Struct):
+    type: Literal["Wap", "iOS", "Android"]
+    app_name: Text64 = ""
+    app_url: Text128 = ""
+    bundle_id: Text128 = ""
+    package_name: Text128 = ""
+
+
+class _Scene(Struct):
+    payer_client_ip: Annotated[str, Meta(min_length=1, max_length=45)]
+    device_id: Text32 = ""
+    store_info: _Store | None = None
+    h5_info: _H5 | None = None
 
 
 class _NewTransaction(Struct):
-    appid: str
-    mchid: str
-    description: Annotated[str, Meta(min_length=1, max_length=127)]
-    out_trade_no: Annotated[str, Meta(pattern=REFERENCE_PATTERN)]
-    notify_url: Annotated[str, Meta(pattern="^https?://[^?]+$", max_length=255)]
-    amount: _Amount
-    time_expire: str = ""
-    attach: Annotated[str, Meta(max_length=128)] = ""
+    appid: Text32
+    mchid: Text32
+    description: Text127
+    out_trade_no: Reference
+    notify_url: Text256
+    amount: OrderAmount
+    time_expire: Text64 = ""
+    attach: Text128 = ""
+    goods_tag: Text32 = ""
+    support_fapiao: bool = False
     payer: _Payer | None = None
-    scene_info: dict[str, Any] | None = None
+    detail: Detail | None = None
+    scene_info: _Scene | None = None
+    settle_info: SettleInfo | None = None
 
 
 class _Close(Struct):
@@ -64,7 +125,7 @@ def trade_state(order: Order) -> str:
 
 def trade_type(order: Order) -> str:
     """Return the way of paying in this protocol's words."""
-    return _TRADE_TYPES[order.method]
+    return TRADE_TYPES[order.method]
 
 
 def moment(at_ms: int) -> str:
@@ -99,7 +160,6 @@ def transaction(order: Order, *, state: str = "") -> dict[str, Any]:
 def _read_new(method: str) -> Interface:
     def read(world: World, call: Call) -> Work:
         new = call.content(_NewTransaction)
-        check_merchant(new.mchid)
         _check_new(new, method)
         order = NewOrder(
             protocol=PROTOCOL,
@@ -112,38 +172,37 @@ def _read_new(method: str) -> Interface:
             attach=new.attach,
             notify_url=new.notify_url,
             payer=new.payer.openid if new.payer is not None else "oSandboxPayer0000000000000001",
-            expires_at=_end(new.time_expire, world.clock.now_ms()),
+            expires_at=expiry_ms(new.time_expire, world.clock.now_ms()) if new.time_expire else 0,
             details={"serial": call.serial},
         )
-        return Work(new.out_trade_no, lambda: Answer(_entrance(world.desk.create(order), world.base_url)))
+        return Work(new.out_trade_no, lambda: Answer(entrance(world.desk.create(order), world.base_url)))
 
     return Interface("POST", f"/v3/pay/transactions/{method}", Operation.CREATE, read)
 
 
-def _check_new(new: _NewTransaction, method: str) -> None:
-    if new.appid != WECHAT_APPID:
+def check_order(appid: str, mchid: str, amount: OrderAmount) -> None:
+    """Check what every order of a merchant has. Raises ApiError."""
+    check_merchant(mchid)
+    if appid != WECHAT_APPID:
         raise ApiError(400, "APPID_MCHID_NOT_MATCH", "AppID和mch_id不匹配")
-    if new.amount.currency != "CNY":
+    if amount.currency != "CNY":
         raise parameter_error("amount.currency", "境内商户号仅支持人民币")
+
+
+def _check_new(new: _NewTransaction, method: str) -> None:
+    check_order(new.appid, new.mchid, new.amount)
+    check_notify_url(new.notify_url)
     if method == "jsapi" and new.payer is None:
         raise parameter_error("payer", "缺少参数")
+    if new.scene_info is not None:
+        check_address("scene_info.payer_client_ip", new.scene_info.payer_client_ip)
     if method == "h5" and new.scene_info is None:
         raise parameter_error("scene_info", "缺少参数")
+    if method == "h5" and new.scene_info is not None and new.scene_info.h5_info is None:
+        raise parameter_error("scene_info.h5_info", "缺少参数")
 
 
-def _end(text: str, now_ms: int) -> int:
-    if not text:
-        return 0
-    try:
-        end_ms = from_text(text)
-    except ValueError:
-        raise parameter_error("time_expire", "不符合rfc3339格式") from None
-    if end_ms <= now_ms:
-        raise parameter_error("time_expire", "时间早于当前时间")
-    return end_ms
-
-
-def _entrance(order: Order, base_url: str) -> dict[str, str]:
+def entrance(order: Order, base_url: str) -> dict[str, str]:
     """Return what the merchant shows or hands to the payer's app."""
     if order.method == "native":
         return {"code_url": f"weixin://wxpay/bizpayurl?pr={order.token}"}

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pycore.channels.alipay import AlipayAdapter, AlipayMerchant
 from pycore.channels.alipay.adapter import WireForm
-from pycore.channels.bill import BillKind, BillOrder, LineKind, TradeBill
+from pycore.channels.bill import BillKind, BillNotReady, BillOrder, LineKind, NoBill, TradeBill
 from pycore.channels.connection import ChannelConnection
 from pycore.channels.failure import NotificationRefusedError
 from pycore.channels.message import HttpNotification
@@ -20,12 +22,31 @@ from pycore.channels.rsa_key import PrivateKey, PublicKey
 from pycore.channels.secret import Secret
 from pycore.channels.signing_pool import SigningPool
 from pycore.channels.transport import Transport
-from pycore.channels.wechat import WeChatAdapter, WeChatMerchant
+from pycore.channels.wechat import ScansOver, WeChatAdapter, WeChatMerchant
 from pycore.money import CNY, Amount
 from tests.api.sandbox.simulated import Inbox, Letter, Sandbox, new_number
 
-CHANNELS = ("wechat", "alipay v2", "alipay v3")
+CHANNELS = ("wechat v3", "wechat v2", "alipay v2", "alipay v3")
 AUTH_CODES = {"wechat": "134567890123456789", "alipay": "2812345678901234567"}
+
+
+def wechat_merchant(sandbox: Sandbox, scans_over: ScansOver) -> WeChatMerchant:
+    own = sandbox.description["wechat"]
+    return WeChatMerchant(
+        merchant_id=own["mchid"],
+        app_id=own["appid"],
+        serial_no=own["merchant_serial"],
+        private_key=PrivateKey.from_pem(sandbox.text("wechat.merchant_key_file").encode()),
+        api_v3_key=Secret(sandbox.text("wechat.apiv3_key_file")),
+        platform_keys={
+            own["platform_serial"]: PublicKey.from_pem(sandbox.text("wechat.platform_certificate_file").encode()),
+            own["public_key_id"]: PublicKey.from_pem(sandbox.text("wechat.platform_public_key_file").encode()),
+        },
+        scans_over=scans_over,
+        server_ip="192.0.2.7",
+        api_v2_key=Secret(sandbox.text("wechat.api_key_file")),
+        base_url=own["base_url"],
+    )
 
 
 def adapter(sandbox: Sandbox, channel: str) -> WeChatAdapter | AlipayAdapter:
@@ -33,21 +54,7 @@ def adapter(sandbox: Sandbox, channel: str) -> WeChatAdapter | AlipayAdapter:
     protocol = channel.partition(" ")[0]
     own = sandbox.description[protocol]
     if protocol == "wechat":
-        keys = {
-            own["platform_serial"]: PublicKey.from_pem(sandbox.text("wechat.platform_certificate_file").encode()),
-            own["public_key_id"]: PublicKey.from_pem(sandbox.text("wechat.platform_public_key_file").encode()),
-        }
-        merchant = WeChatMerchant(
-            merchant_id=own["mchid"],
-            app_id=own["appid"],
-            serial_no=own["merchant_serial"],
-            private_key=PrivateKey.from_pem(sandbox.text("wechat.merchant_key_file").encode()),
-            api_v3_key=Secret(sandbox.text("wechat.apiv3_key_file")),
-            platform_keys=keys,
-            api_v2_key=Secret(sandbox.text("wechat.api_key_file")),
-            base_url=own["base_url"],
-        )
-        return WeChatAdapter(merchant)
+        return WeChatAdapter(wechat_merchant(sandbox, ScansOver.V2 if channel.endswith("v2") else ScansOver.V3))
     application = AlipayMerchant(
         app_id=own["app_id"],
         seller_id=own["seller_id"],
@@ -263,3 +270,56 @@ async def test_the_bill_of_the_day_has_what_happened(
         (LineKind.PAYMENT, order.payment_attempt_id, ""): 1050,
         (LineKind.REFUND, order.payment_attempt_id, refund.refund_id): 50,
     }
+
+
+@pytest.mark.parametrize("held", ["public_key_id", "platform_serial", "public_key_id platform_serial"])
+async def test_f8_a_wechat_account_verifies_with_the_keys_it_has(
+    sandbox: Sandbox, inbox: Inbox, signing: SigningPool, held: str
+) -> None:
+    """The channel signs by certificate unless the request names the key: with the key alone nothing was verified.
+
+    Both: an account in the middle of a change of keys.
+    """
+    full = wechat_merchant(sandbox, ScansOver.V3)
+    names = {sandbox.description["wechat"][each] for each in held.split()}
+    merchant = msgspec.structs.replace(
+        full, platform_keys={name: key for name, key in full.platform_keys.items() if name in names}
+    )
+    async with Transport() as transport:
+        connection = ChannelConnection(WeChatAdapter(merchant), transport, signing)
+        order = an_order(inbox)
+        found = await paid(connection, sandbox, order)
+        told = await read(connection, await inbox.next())
+        assert told.transaction_id == found.transaction_id
+        assert isinstance(await refunded(connection, sandbox, a_refund(order, found, 50)), Succeeded)
+        other = an_order(inbox)
+        await connection.create(other)
+        assert isinstance(await connection.close(other), Succeeded)
+
+
+async def test_f20_no_bill_and_not_ready_are_two_answers(sandbox: Sandbox, inbox: Inbox, signing: SigningPool) -> None:
+    """A day without trade gave an empty file, and a bill in the making the same failure as any other."""
+    today = datetime.fromisoformat(sandbox.control("GET", "/clock")["now"]).date()
+    async with Transport() as transport:
+        connection = ChannelConnection(adapter(sandbox, "wechat v3"), transport, signing)
+        for kind in BillKind:
+            quiet = BillOrder(today - timedelta(days=9), kind)
+            assert await connection.fetch_bill(quiet) == NoBill("NO_STATEMENT_EXIST")
+            assert await connection.fetch_bill(BillOrder(today, kind)) == BillNotReady("STATEMENT_CREATING")
+        sandbox.fault("server_error", operation="bill", times=1)
+        assert await connection.fetch_bill(BillOrder(today)) == Unknown("SYSTEM_ERROR")
+
+
+async def test_f13_the_channel_s_words_for_a_wrong_key_are_kept(
+    sandbox: Sandbox, inbox: Inbox, signing: SigningPool
+) -> None:
+    """Both interfaces tell a wrong key of ours without a signature; their words were dropped."""
+    stranger = PrivateKey(rsa.generate_private_key(65537, 2048))
+    wrong = msgspec.structs.replace(
+        wechat_merchant(sandbox, ScansOver.V2), private_key=stranger, api_v2_key=Secret("x" * 32)
+    )
+    scanned = an_order(inbox, 300, Method.BAR_CODE, Payer(auth_code=Secret(AUTH_CODES["wechat"])))
+    async with Transport() as transport:
+        connection = ChannelConnection(WeChatAdapter(wrong), transport, signing)
+        assert await connection.create(an_order(inbox)) == Unknown("not_signed", "SIGN_ERROR 错误的签名，验签失败")
+        assert await connection.create(scanned) == Unknown("bad_signature", "FAIL 签名错误")

@@ -222,8 +222,10 @@ async def test_time_passes(sandbox: Sandbox, client: WeChatPay) -> None:
     reference = new_number()
     pay(client, reference)
     sandbox.control("PUT", "/clock", {"factor": 100_000})
-    sandbox.until(lambda: bool(sandbox.order(reference)["state"] != "open"))
-    assert state(client, reference) == "CLOSED"
+    ends_at = sandbox.order(reference)["expires_at"]
+    sandbox.until(lambda: bool(sandbox.control("GET", "/clock")["now_ms"] > ends_at))
+    assert sandbox.refused("POST", f"/orders/{sandbox.order(reference)['id']}/pay", {}) == 409
+    assert state(client, reference) == "NOTPAY"  # until the merchant closes it
 
 
 async def test_the_same_seed_draws_the_same(sandbox: Sandbox, client: WeChatPay) -> None:

@@ -36,7 +36,7 @@ async def test_a_restart_loses_nothing(keyed_folder: Path, inbox: Inbox, number:
     assert (faults["seed"], faults["faults"][0]["rule"]["kind"]) == (99, "rate_limit")
     client = sandbox.wechat(inbox.url)
     assert json.loads(client.query(out_trade_no=paid)[1])["trade_state"] == "REFUND"
-    assert json.loads(client.query(out_trade_no=waiting)[1])["trade_state"] == "CLOSED"  # two hours are long over
+    assert json.loads(client.query(out_trade_no=waiting)[1])["trade_state"] == "NOTPAY"  # two hours are long over
     letter = await inbox.next()  # the callback that was not taken comes again
     assert client.callback(letter.headers, letter.body)["resource"]["out_trade_no"] == paid
     sandbox.until(lambda: bool(json.loads(client.query_refund(refund)[1])["status"] == "SUCCESS"))

@@ -149,7 +149,11 @@ class Till:
     async def pay(self, channel: str | None, method: str = "qr_code", minor: int = 1050, **more: Any) -> Payment:
         """Make a payment and confirm it at once."""
         code = more.pop("code", AUTH_CODES.get(channel or "")) if method == "bar_code" else None
-        payer = Payer(auth_code=code, open_id="o123" if method == "jsapi" else None)
+        payer = Payer(
+            auth_code=code,
+            open_id="o123" if method == "jsapi" else None,
+            client_ip="203.0.113.9" if method == "h5" else None,
+        )
         return await self.create(
             minor, method=PaymentMethod(method), channel=channel, confirm=True, payer=payer, **more
         )

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from pycore.channels import ChannelConnection, ChannelOrder, Failed, Outcome, ReasonClass
+from pycore.errors import ConfigurationError
 from pycore.payments import PaymentStatus, RefundStatus
 from pycore.payments.attempt import AttemptRecord, AttemptStatus
 from pycore.payments.attempts import Attempts
@@ -112,6 +113,28 @@ async def test_a_reversal_that_is_refused_leaves_a_payment_that_counts(
     await till.sweep(46)
     assert (await till.get(payment)).status is PaymentStatus.SUCCEEDED
     assert await till.books("alipay") == PAID
+
+
+async def test_f12_a_reversal_that_cannot_be_sent_is_not_under_way(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a certificate no reversal could be sent, and the attempt was marked as reversing.
+
+    The payer confirmed, and the money was never booked: whatever a query said was thought to be going back.
+    """
+    till.sandbox.fault("payer_is_asked", protocol="wechat")
+    payment = await till.pay("wechat", "bar_code")
+
+    async def cannot_be_sent(*_: object) -> Outcome:
+        raise ConfigurationError("the channel asks for a client certificate on this call, and none is configured")
+
+    monkeypatch.setattr(ChannelConnection, "reverse", cannot_be_sent)
+    await till.sweep(60)
+    (attempt,) = await till.attempts(payment)
+    assert (attempt.is_open, attempt.is_reversing) == (True, False)
+    assert (await till.steps(payment))[-1] == "reverse"
+    await till.act(payment, "pay")
+    await till.sweep(60)
+    assert (await till.get(payment)).status is PaymentStatus.SUCCEEDED
+    assert await till.books("wechat") == PAID
 
 
 async def test_what_cannot_be_swept_is_set_aside_and_its_neighbours_go_on(
