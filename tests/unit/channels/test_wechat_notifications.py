@@ -125,6 +125,16 @@ def test_sealed_with_other_words(field: str, value: str, expected: str) -> None:
     assert reason(HttpNotification(headers=sides.wechat_headers(body), body=body)) == expected
 
 
+@pytest.mark.parametrize("number", ["BD2026120112345678", "20261201999999", "R_1-2|3*4@5"])
+def test_f14_a_refund_made_in_the_channel_s_back_office_is_read(number: str) -> None:
+    """Its number is none of ours: the caller must find that out, and the letter tells all it needs."""
+    found = ADAPTER.verify_notification(
+        wechat_notification({**REFUNDED, "out_refund_no": number}, "REFUND.SUCCESS"), AT
+    )
+    assert (found.payment_attempt_id, found.refund_id) == (sides.ORDER_ID, number)
+    assert summary(found.outcome) == "succeeded 5000000001 0.51 CNY"
+
+
 def test_the_answers() -> None:
     assert ADAPTER.notification_answer(accepted=True).status == 204
     assert ADAPTER.notification_answer(accepted=False).status == 400
