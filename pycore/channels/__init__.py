@@ -15,6 +15,7 @@ from pycore.channels.bill import (
     LineKind,
     LineState,
     NoBill,
+    SetAside,
     TradeBill,
     TradeLine,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "Refund",
     "RequiresAction",
     "Secret",
+    "SetAside",
     "ShowCode",
     "SigningPool",
     "Stamp",

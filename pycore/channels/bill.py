@@ -123,20 +123,40 @@ class FundLine(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class SetAside(Struct, frozen=True):
+    """A line that cannot be read, in a bill that else can: it counts in nothing, and a person has to look at it.
+
+    Attributes:
+        number: of the line.
+        why: in words without any text of the line.
+    """
+
+    number: int
+    why: str
+
+
 class TradeBill(Struct, frozen=True, kw_only=True):
-    """A trade bill whose totals agree with its lines; amounts in minor units of ``currency``."""
+    """A trade bill whose totals agree with its lines; amounts in minor units of ``currency``.
+
+    Where lines are set aside its sums were not compared.
+    """
 
     day: date
     currency: str
     lines: tuple[TradeLine, ...]
+    set_aside: tuple[SetAside, ...] = ()
 
 
 class FundBill(Struct, frozen=True, kw_only=True):
-    """A fund bill whose totals agree with its lines; amounts in minor units of ``currency``."""
+    """A fund bill whose totals agree with its lines; amounts in minor units of ``currency``.
+
+    Where lines are set aside its sums were not compared.
+    """
 
     day: date
     currency: str
     lines: tuple[FundLine, ...]
+    set_aside: tuple[SetAside, ...] = ()
 
 
 class Differences:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -12,8 +12,9 @@ from pycore.channels.alipay.gateway import GatewayForm
 from pycore.channels.alipay.merchant import AlipayMerchant
 from pycore.channels.alipay.reply import AlipayReply
 from pycore.channels.alipay.rest import RestForm
-from pycore.channels.bill import BillLink, BillOrder, FundBill, TradeBill
-from pycore.channels.capability import Capability, load_capability
+from pycore.channels.bill import BillLink, BillNotReady, BillOrder, FundBill, NoBill, TradeBill
+from pycore.channels.capability import Capability, in_force, load_capability
+from pycore.channels.clock import SHANGHAI
 from pycore.channels.failure import NotTrustedError, require
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse, Stamp
 from pycore.channels.notification import Notification
@@ -113,9 +114,13 @@ class AlipayAdapter:
         """Return the call that asks for a day's bill."""
         return self._form.request(bills.QUERY, bills.content(order), stamp, notify_url=None)
 
-    def bill_link(self, order: BillOrder, response: HttpResponse, stamp: Stamp) -> BillLink | Failed | Unknown:
+    def bill_link(
+        self, order: BillOrder, response: HttpResponse, stamp: Stamp
+    ) -> BillLink | NoBill | BillNotReady | Failed | Unknown:
         """Return where the bill lies."""
-        return self._judge(bills.QUERY, response, stamp, lambda reply: bills.link(order, reply))
+        rule = in_force(self._capability.bill_rules, order.day)
+        ready_at = datetime.combine(order.day, time(), SHANGHAI) + timedelta(days=1, minutes=rule.ready_minute)
+        return self._judge(bills.QUERY, response, stamp, lambda reply: bills.link(order, reply, ready_at, stamp.at))
 
     def bill_download(self, link: BillLink, stamp: Stamp) -> HttpRequest:
         """Return the call that fetches the bill. Raises NotTrustedError."""

@@ -5,6 +5,7 @@ The archive is never unpacked to disk and never beyond its limits.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,13 +16,14 @@ from pycore.channels.alipay.fund_bill import read_fund_bill
 from pycore.channels.alipay.merchant import AlipayMerchant
 from pycore.channels.alipay.reply import AlipayReply
 from pycore.channels.alipay.trade_bill import read_trade_bill
-from pycore.channels.bill import BillKind, BillLink, BillOrder, FundBill, TradeBill
+from pycore.channels.bill import BillKind, BillLink, BillNotReady, BillOrder, FundBill, NoBill, TradeBill
 from pycore.channels.failure import NotTrustedError
 from pycore.channels.message import BILL_BYTES_MAX, HttpRequest
 from pycore.channels.outcome import Failed, Unknown
 from pycore.channels.strict_json import Link
 
 QUERY: Final = "alipay.data.dataservice.bill.downloadurl.query"
+_NOT_EXIST: Final = frozenset({"isp.bill_not_exist", "bill_not_exist", "BILL_NOT_EXIST"})
 _TYPES: Final = {BillKind.TRADE: "trade", BillKind.FUND: "signcustomer"}
 
 
@@ -34,10 +36,18 @@ def content(order: BillOrder) -> dict[str, str]:
     return {"bill_type": _TYPES[order.kind], "bill_date": order.day.isoformat()}
 
 
-def link(order: BillOrder, reply: AlipayReply) -> BillLink | Failed | Unknown:
-    """Return where the bill lies. Raises NotTrustedError."""
+def link(
+    order: BillOrder, reply: AlipayReply, ready_at: datetime, now: datetime
+) -> BillLink | NoBill | BillNotReady | Failed | Unknown:
+    """Return where the bill lies. Raises NotTrustedError.
+
+    Alipay has one answer for a bill that is not made yet and for a day of which there is none: ``ready_at`` tells them
+    apart.
+    """
     if reply.succeeded:
         return BillLink(order=order, url=strict_json.convert(reply.fields, _Link).bill_download_url)
+    if reply.code in _NOT_EXIST:
+        return NoBill(reply.code) if now >= ready_at else BillNotReady(reply.code)
     refusal = reply.refusal()
     return refusal if isinstance(refusal, Failed | Unknown) else Unknown(reply.code)
 

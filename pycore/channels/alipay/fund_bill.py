@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from pycore.channels.alipay.bill_list import fen, read_list
+from pycore.channels.alipay.bill_list import Row, fen, read_list, set_aside
 from pycore.channels.bill import Differences, FundBill, FundLine
 from pycore.channels.clock import WORDS, read_time
 from pycore.money import CNY
@@ -25,39 +25,41 @@ def read_fund_bill(day: date, packed: bytes) -> FundBill:
     Raises BillRefusedError with every difference.
     """
     found = read_list(packed, "账务明细", COLUMNS, day)
-    differences = Differences()
     lines: list[FundLine] = []
+    unread: list[tuple[int, str]] = []
     for number, row in found.rows:
         try:
             lines.append(_line(number, row))
         except ValueError:
-            differences.add("a field is not what its column holds", number)
+            unread.append((number, "a field is not what its column holds"))
+    aside = (*found.set_aside, *set_aside(unread))
+    differences = Differences()
     for line in lines:
         if line.at.date() != day:
             differences.add("it is of another day", line.number)
     differences.repeated((line.number, (line.flow_id,)) for line in lines)
-    if not differences:
+    if not differences and not aside:
         _compare(found.trailer, [line.amount_minor for line in lines], differences)
     differences.refuse()
-    return FundBill(day=day, currency=CNY.code, lines=tuple(lines))
+    return FundBill(day=day, currency=CNY.code, lines=tuple(lines), set_aside=aside)
 
 
-def _line(number: int, row: Sequence[str]) -> FundLine:
-    if len(row) != COLUMNS.count(",") + 1 or not row[0]:
+def _line(number: int, row: Row) -> FundLine:
+    if not row["账务流水号"]:
         raise ValueError("not a whole line")
-    came, went = fen(row[6]), abs(fen(row[7]))
+    came, went = fen(row["收入金额（+元）"]), abs(fen(row["支出金额（-元）"]))
     if came < 0 or (came and went):
         raise ValueError("a line is either in or out")
     return FundLine(
         number=number,
-        flow_id=row[0],
-        transaction_id=row[1],
-        name=row[3],
-        kind=row[10],
+        flow_id=row["账务流水号"],
+        transaction_id=row["业务流水号"],
+        name=row["商品名称"],
+        kind=row["业务类型"],
         amount_minor=came - went,
-        balance_minor=fen(row[8]),
-        document_id=row[2],
-        at=read_time(row[4], WORDS),
+        balance_minor=fen(row["账户余额（元）"]),
+        document_id=row["商户订单号"],
+        at=read_time(row["发生时间"], WORDS),
     )
 
 

@@ -12,7 +12,7 @@ SUCCESS: Final = "10000"
 IN_PROCESS: Final = "10003"
 
 _CODES: Final[dict[ReasonClass, str]] = {
-    ReasonClass.RETRY_SAME_ID: "ACQ.TRADE_NOT_EXIST isv.app-call-limited app-call-limited BILL_NOT_EXIST",
+    ReasonClass.RETRY_SAME_ID: "ACQ.TRADE_NOT_EXIST isv.app-call-limited app-call-limited",
     ReasonClass.QUERY_FIRST: """
         ACQ.TRADE_HAS_SUCCESS ACQ.TRADE_STATUS_ERROR ACQ.REASON_TRADE_STATUS_INVALID ACQ.CONTEXT_INCONSISTENT
     """,

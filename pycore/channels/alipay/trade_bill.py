@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from pycore.channels.alipay.bill_list import fen, read_list
+from pycore.channels.alipay.bill_list import Row, fen, read_list, set_aside
 from pycore.channels.bill import Differences, LineKind, TradeBill, TradeLine
 from pycore.channels.clock import WORDS, read_time
 from pycore.money import CNY
@@ -26,62 +26,63 @@ _BACK: Final = re.compile(r"#退款合计：([0-9]{1,9})笔，商家实收退款
 def read_trade_bill(day: date, packed: bytes) -> TradeBill:
     """Return the business bill in the ZIP. Raises BillRefusedError with every difference."""
     found = read_list(packed, "业务明细", COLUMNS, day)
-    differences = Differences()
     lines: list[TradeLine] = []
+    unread: list[tuple[int, str]] = []
     received: dict[LineKind, int] = dict.fromkeys(LineKind, 0)
     discounts: dict[LineKind, int] = dict.fromkeys(LineKind, 0)
     for number, row in found.rows:
         try:
-            line = _line(number, row)
-            received[line.kind] += fen(row[12])
-            discounts[line.kind] += fen(row[16])
+            line, came, discount = _line(number, row), fen(row["商家实收（元）"]), fen(row["商家优惠（元）"])
         except ValueError:
-            differences.add("a field is not what its column holds", number)
+            unread.append((number, "a field is not what its column holds"))
         else:
             lines.append(line)
+            received[line.kind] += came
+            discounts[line.kind] += discount
+    aside = (*found.set_aside, *set_aside(unread))
+    differences = Differences()
     differences.repeated((line.number, (line.kind, line.transaction_id, line.refund_id)) for line in lines)
-    if not differences:
-        _compare(found.trailer, lines, received, discounts, differences)
+    stated = _stated(found.trailer, differences)
+    if not differences and aside:
+        differences.compare("lines", sum(each[0] for each in stated.values()), len(lines) + len(aside))
+    elif not differences:
+        for kind, (count, sum_minor, discounts_minor) in stated.items():
+            differences.compare(f"{kind} lines", count, sum(line.kind is kind for line in lines))
+            differences.compare(f"{kind} sum", sum_minor, abs(received[kind]))
+            differences.compare(f"{kind} discounts", discounts_minor, abs(discounts[kind]))
     differences.refuse()
-    return TradeBill(day=day, currency=CNY.code, lines=tuple(lines))
+    return TradeBill(day=day, currency=CNY.code, lines=tuple(lines), set_aside=aside)
 
 
-def _line(number: int, row: Sequence[str]) -> TradeLine:
-    if len(row) != COLUMNS.count(",") + 1 or row[2] not in _KINDS or not row[0] or not row[1]:
+def _line(number: int, row: Row) -> TradeLine:
+    if row["业务类型"] not in _KINDS or not row["支付宝交易号"] or not row["商户订单号"]:
         raise ValueError("not a whole line")
-    kind = _KINDS[row[2]]
-    amount = fen(row[11])
+    kind = _KINDS[row["业务类型"]]
+    amount = fen(row["订单金额（元）"])
     if (amount < 0) is (kind is LineKind.PAYMENT) and amount:
         raise ValueError("a refund takes away, a payment adds")
     return TradeLine(
         number=number,
         kind=kind,
-        payment_attempt_id=row[1],
-        transaction_id=row[0],
-        refund_id=row[21] if kind is LineKind.REFUND else "",
+        payment_attempt_id=row["商户订单号"],
+        transaction_id=row["支付宝交易号"],
+        refund_id=row["退款批次号/请求号"] if kind is LineKind.REFUND else "",
         amount_minor=abs(amount),
-        fee_minor=-fen(row[22]),  # the bill shows what is taken from us as negative
-        at=read_time(row[5], WORDS),
+        fee_minor=-fen(row["服务费（元）"]),  # the bill shows what is taken from us as negative
+        at=read_time(row["完成时间"], WORDS),
     )
 
 
-def _compare(
-    trailer: Sequence[str],
-    lines: Sequence[TradeLine],
-    received: Mapping[LineKind, int],
-    discounts: Mapping[LineKind, int],
-    differences: Differences,
-) -> None:
+def _stated(trailer: Sequence[str], differences: Differences) -> dict[LineKind, tuple[int, int, int]]:
+    """Return what the totals state of each kind: lines, what was received, discounts."""
+    stated: dict[LineKind, tuple[int, int, int]] = {}
     for kind, form in ((LineKind.PAYMENT, _PAID), (LineKind.REFUND, _BACK)):
-        stated = next((found for line in trailer if (found := form.match(line))), None)
-        if stated is None:
+        found = next((found for line in trailer if (found := form.match(line))), None)
+        if found is None:
             differences.add("the totals at the end are missing")
             continue
         try:
-            counts = int(stated[1]), abs(fen(stated[2])), abs(fen(stated[3]))
+            stated[kind] = int(found[1]), abs(fen(found[2])), abs(fen(found[3]))
         except ValueError:
             differences.add("the totals are not numbers")
-            continue
-        differences.compare(f"{kind} lines", counts[0], sum(line.kind is kind for line in lines))
-        differences.compare(f"{kind} sum", counts[1], abs(received[kind]))
-        differences.compare(f"{kind} discounts", counts[2], abs(discounts[kind]))
+    return stated
