@@ -86,7 +86,9 @@ async def serve_demo(settings: Settings, sandbox_address: str, *, take_over: boo
             tell("a demo merchant in test mode: no real money moves")
             tell(f"  key      {key}  (in {data / KEY_FILE})")
             tell(f"  operator {data / OPERATOR_KEY_FILE}  (the file with the key for the ledger alone and the metrics)")
-            tell(f"  cashier  {services.cashier.links.store_url(store.id)}  (a store's code: enter an amount, pay)")
+            tell(
+                f"  cashier  {services.cashier.links.store_url(store.code.id)}  (a store's code: enter an amount, pay)"
+            )
             tell(f"  payer    {sandbox}/payer/  (pay, refuse or let expire what waits)")
             tell("a first payment: ask for it, play the payer, look at it")
             tell(_TRY.format(server=_short(doors.http_url), sandbox=_short(sandbox), key=data / KEY_FILE).rstrip())

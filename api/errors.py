@@ -15,6 +15,7 @@ from api.language import Language, chosen_language
 from api.request_id import current_request
 from pycore.errors import (
     AlreadyExistsError,
+    CodeNotInUseError,
     DeadlineExceededError,
     IdempotencyMismatchError,
     InvalidCardError,
@@ -161,6 +162,9 @@ OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
     SealedValueError: Outside(_Rpc.INTERNAL, _Http.INTERNAL_SERVER_ERROR, "加密的内容在此无法解开"),
     MalformedRequestError: Outside(_Rpc.INVALID_ARGUMENT, _Http.BAD_REQUEST, "无法读取该请求；未记录任何内容：请更正"),
     NotFoundError: Outside(_Rpc.NOT_FOUND, _Http.NOT_FOUND, "没有找到"),
+    CodeNotInUseError: Outside(
+        _Rpc.FAILED_PRECONDITION, _Http.GONE, "该收款码已停用；未记录任何内容：请向商户索取现用的收款码"
+    ),
     MethodNotAllowedError: Outside(_Rpc.UNIMPLEMENTED, _Http.METHOD_NOT_ALLOWED, "该路径不支持此方法"),
     UnsupportedMediaTypeError: Outside(
         _Rpc.INVALID_ARGUMENT, _Http.UNSUPPORTED_MEDIA_TYPE, "请求体必须是未压缩的 application/json；未记录任何内容"

@@ -53,7 +53,7 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
     Raises ConfigurationError, VaultKeyError, LedgerUnavailableError, OutcomeUnknownError.
     """
     pool, data = ledger.store.pool, Path(settings.store.data)
-    accounts = ChannelAccounts.configured(settings.channels, data, _http_url(settings))
+    accounts = ChannelAccounts.configured(settings.channels, data, settings.public_url)
     authenticator = Authenticator(pool)
     vault = await open_vault(pool, configured_key_source(settings.vault, data))
     links = await open_cashier_links(pool, vault, lambda: accounts.public_url)
@@ -69,11 +69,6 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
         api_keys=ApiKeys(pool, authenticator.forget, vault=vault),
         payments=channels.payments,
         channels=channels,
-        cashier=Cashier(channels, links, merchants, stores),
+        cashier=Cashier(channels, links, merchants, stores, ledger.store.pool),
         outbox=Outbox(ledger, vault, allow_loopback=settings.webhooks.allow_loopback),
     )
-
-
-def _http_url(settings: Settings) -> str:
-    scheme = "http" if settings.server.tls_certificate_file is None else "https"
-    return f"{scheme}://{settings.server.http_address}"

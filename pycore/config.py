@@ -267,6 +267,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channels: ChannelSettings = ChannelSettings()
     webhooks: WebhookSettings = WebhookSettings()
 
+    @property
+    def public_url(self) -> str:
+        """How payers and channels reach the HTTP door, without a slash at the end."""
+        scheme = "http" if self.server.tls_certificate_file is None else "https"
+        return (self.channels.public_url or f"{scheme}://{self.server.http_address}").rstrip("/")
+
     def shown(self) -> dict[str, dict[str, Any]]:
         """Return the settings for people and logs, secrets masked."""
         return {section: getattr(self, section).shown() for section in self.__struct_fields__}

@@ -142,6 +142,13 @@ class RequestInProgressError(PycoreError):
     meaning = "the same request is being worked on now: send it again a little later to learn its outcome"
 
 
+class CodeNotInUseError(PycoreError):
+    """A store's printed code was replaced or switched off by its merchant. Nothing was recorded."""
+
+    code = "code_not_in_use"
+    meaning = "this code is not in use any more; nothing was recorded: ask the shop for its present one"
+
+
 # -- who asks
 
 

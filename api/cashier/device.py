@@ -10,7 +10,11 @@ from pycore.payments.cashier import Ways
 
 
 class Device(StrEnum):
-    """An app that scanned a code, or a browser."""
+    """An app that scanned a code, or a browser.
+
+    An app of a channel is one only where it pays: what WeChat shows on a computer, or inside a mini-program, can show
+    no more than a code.
+    """
 
     WECHAT = "wechat"
     ALIPAY = "alipay"
@@ -26,25 +30,38 @@ class Offer(msgspec.Struct, frozen=True):
     method: PaymentMethod
 
 
+_CODE_ONLY: Final = ("windowswechat", "macwechat", "linuxwechat", "miniprogram")
+"""WeChat on computers (Windows, macOS, Linux; also ``UnifiedPC…``), and pages inside mini-programs of either app."""
+_COLLEAGUES: Final = ("wxwork/",)
+"""WeCom calls itself WeChat as well, but pays as any browser does."""
 _APPS: Final = (
     ("micromessenger", Device.WECHAT),
     ("alipayclient", Device.ALIPAY),
     ("unionpay/", Device.UNIONPAY),
     ("cloudpay", Device.UNIONPAY),
 )
-_PHONES: Final = ("mobile", "android", "iphone", "ipad", "harmonyos")
+_PHONES: Final = ("mobile", "android", "iphone", "ipad", "harmony")
+_COMPUTERS: Final = ("windows nt", "macintosh", "x11;", "(pc;")
 _ORDER: Final = ("wechat", "alipay", "unionpay")
 _ON_PHONE: Final = (PaymentMethod.H5, PaymentMethod.PAGE, PaymentMethod.QR_CODE)
 _ON_DESKTOP: Final = (PaymentMethod.QR_CODE, PaymentMethod.PAGE, PaymentMethod.H5)
 
 
 def device_of(user_agent: str) -> Device:
-    """Return what a User-Agent belongs to."""
+    """Return what a User-Agent belongs to; what nobody knows is offered codes, which work everywhere."""
     told = user_agent.lower()
-    for mark, app in _APPS:
-        if mark in told:
-            return app
-    return Device.PHONE if any(mark in told for mark in _PHONES) else Device.DESKTOP
+    if _names(told, _CODE_ONLY):
+        return Device.DESKTOP
+    if not _names(told, _COLLEAGUES):
+        for mark, app in _APPS:
+            if mark in told:
+                return app
+    is_phone = _names(told, _PHONES) and not _names(told, _COMPUTERS)
+    return Device.PHONE if is_phone else Device.DESKTOP
+
+
+def _names(told: str, marks: tuple[str, ...]) -> bool:
+    return any(mark in told for mark in marks)
 
 
 def offers(device: Device, ways: Ways) -> list[Offer]:

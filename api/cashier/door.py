@@ -10,7 +10,7 @@
 | ``GET …/go`` | leads to the channel's page |
 | ``POST /pay/{token}`` | the page: UnionPay sends browsers back with a form |
 | ``GET /pay/s/{token}``, ``…/state``, ``…/code.svg`` | the store's page, the store as JSON, its code to print |
-| ``POST /pay/s/{token}/order`` | ``{"order", "amount"}``: makes a payment; answers where it is paid |
+| ``POST /pay/s/{token}/order`` | ``{"order", "amount", "channel"}``: makes a payment; answers where it is paid |
 
 No key is asked for and none is shown: who holds the link may pay.
 """
@@ -27,10 +27,11 @@ from starlette.routing import Route
 
 from api.cashier.code import code_picture
 from api.cashier.device import device_of
-from api.cashier.limits import ACTS, LOOKS, STORE_ORDERS, CashierLimits
+from api.cashier.limits import ACTS, LOOKS, CashierLimits
 from api.cashier.page import form_page, in_languages, language_of, page_headers, read_file, redirect
 from api.cashier.stream import states
 from api.cashier.view import PaymentView, payment_view, store_view
+from api.proxies import origin_of
 from api.rest.body import read_json
 from api.rest.problem import problem_response
 from api.services import Services
@@ -43,7 +44,12 @@ from pycore.rate_limit import Quota
 
 Answer = Callable[[Request], Awaitable[Response]]
 
-_FILES: Final = (("cashier.css", "text/css"), ("cashier.js", "text/javascript"), ("go.js", "text/javascript"))
+_FILES: Final = (
+    ("cashier.css", "text/css"),
+    ("cashier.js", "text/javascript"),
+    ("go.js", "text/javascript"),
+    ("icon.svg", "image/svg+xml"),
+)
 
 
 class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,10 +60,11 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Ordered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the payer wants to pay at a store, in major units as text."""
+    """What the payer wants to pay at a store, in major units as text, and through whom."""
 
     order: Annotated[str, Meta(max_length=64)]
     amount: Annotated[str, Meta(max_length=32)]
+    channel: Annotated[str, Meta(max_length=32)]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -105,7 +112,7 @@ class CashierDoor:
     def _answering(self, quota: Quota, answer: Answer) -> Answer:
         async def answering(request: Request) -> Response:
             try:
-                self._limits.charge(quota, _address(request))
+                self._limits.charge(quota, origin_of(_address(request)))
                 return await answer(request)
             except Exception as error:
                 response = problem_response(error, language_of(request))
@@ -126,7 +133,7 @@ class CashierDoor:
     async def _events(self, request: Request) -> Response:
         token = _token(request)
         found = await self._cashier.look(token)
-        address = _address(request)
+        address = origin_of(_address(request))
         self._limits.open_stream(address)
 
         async def look() -> PaymentView:
@@ -150,7 +157,8 @@ class CashierDoor:
         return _picture(content or self._cashier.links.payment_url(found.payment_id))
 
     async def _store_code(self, request: Request) -> Response:
-        return _picture(self._cashier.links.store_url(self._cashier.links.id_of(Link.STORE, _token(request))))
+        found = await self._cashier.look_at_store(_token(request))
+        return _picture(self._cashier.links.store_url(found.store.code.id))
 
     async def _go(self, request: Request) -> Response:
         found = await self._cashier.look(_token(request))
@@ -168,7 +176,9 @@ class CashierDoor:
     async def _come_back(self, request: Request) -> Response:
         # What a form says is not looked at: channels tell what happened at the door for notifications, signed.
         token = self._cashier.links.token(Link.PAYMENT, self._cashier.links.id_of(Link.PAYMENT, _token(request)))
-        return Response(status_code=303, headers={**page_headers(), "location": f"/pay/{token}"})
+        language = request.query_params.get("lang")
+        query = f"?lang={language}" if language in {"en", "zh"} else ""
+        return Response(status_code=303, headers={**page_headers(), "location": f"/pay/{token}{query}"})
 
     async def _choose(self, request: Request) -> Response:
         chosen = await read_json(request, _CHOSEN)
@@ -185,8 +195,9 @@ class CashierDoor:
             amount = minor_units(ordered.amount, CNY)
         except ValueError as error:
             raise InvalidRequestError(f"amount: {error}; nothing was recorded") from None
-        self._limits.charge(STORE_ORDERS, _token(request))
-        return _json(Place(f"/pay/{await self._cashier.order_at_store(_token(request), ordered.order, amount)}"))
+        origin = origin_of(_address(request))
+        token = await self._cashier.order_at_store(_token(request), ordered.order, amount, ordered.channel, origin)
+        return _json(Place(f"/pay/{token}"))
 
     def _view(self, request: Request, found: PaymentAtCashier) -> PaymentView:
         return payment_view(found, device_of(_user_agent(request)), self._accounts.payer_page)

@@ -12,8 +12,6 @@ LOOKS: Final = Quota(20, _SECOND_NS, 100)
 """Pages, states and pictures: a shop's customers may share one address."""
 ACTS: Final = Quota(2, _SECOND_NS, 20)
 """What makes a payment or asks a channel."""
-STORE_ORDERS: Final = Quota(20, _SECOND_NS, 100)
-"""Payments made at one store's code, by all addresses together."""
 
 STREAMS_MAX: Final = 2048
 STREAMS_PER_ADDRESS_MAX: Final = 50
@@ -21,7 +19,7 @@ _RETRY_AFTER_MS: Final = 5000
 
 
 class CashierLimits:
-    """Counts by address, and by store."""
+    """Counts by address."""
 
     def __init__(self) -> None:
         self._limiter = RateLimiter()
@@ -29,7 +27,7 @@ class CashierLimits:
 
     def charge(self, quota: Quota, who: str) -> None:
         """Count one request of ``who``. Raises RateLimitedError."""
-        kind = LOOKS, ACTS, STORE_ORDERS
+        kind = LOOKS, ACTS
         key = blake2b(who.encode(), digest_size=16, salt=bytes([kind.index(quota)])).digest()
         refusal = self._limiter.check([(int.from_bytes(key), quota)])
         if refusal is not None:

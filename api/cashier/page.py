@@ -68,6 +68,7 @@ def form_page(url: str, fields: Mapping[str, str], language: Language) -> Respon
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_TITLES[language]}</title>\n"
+        '<link rel="icon" href="/pay/icon.svg" type="image/svg+xml">\n'
         '<link rel="stylesheet" href="/pay/cashier.css">\n<script src="/pay/go.js" defer></script>\n</head>\n'
         f'<body>\n<main class="card">\n<form id="form" method="post" action="{escape(url)}">\n{inputs}\n'
         f'<button class="primary">{_GOING[language]}</button>\n</form>\n</main>\n</body>\n</html>\n'

@@ -59,13 +59,13 @@ class ChannelAccounts:
         """Where a person plays the payer of a test payment; None while there are no simulators."""
 
     @classmethod
-    def configured(cls, settings: ChannelSettings, data: Path, http_url: str) -> ChannelAccounts:
+    def configured(cls, settings: ChannelSettings, data: Path, public_url: str) -> ChannelAccounts:
         """Return the accounts the settings name. Raises ConfigurationError.
 
         Args:
             settings: the section ``[channels]``.
             data: the data folder, in which the simulators' folder is unless the settings say otherwise.
-            http_url: where our HTTP door is, for channels that reach it there.
+            public_url: how the channels reach our HTTP door, without a slash at the end.
         """
         accounts, folder = AccountFile(), Path()
         if settings.accounts_file is not None:
@@ -74,7 +74,7 @@ class ChannelAccounts:
         return cls(
             accounts.adapters(folder),
             data / "sandbox" if settings.sandbox_folder is None else Path(settings.sandbox_folder),
-            public_url=(settings.public_url or http_url).rstrip("/"),
+            public_url=public_url,
             client_certificate=accounts.client_certificate(folder),
             call_seconds_max=settings.call_timeout_ms / 1000,
         )

@@ -40,10 +40,21 @@ AnyRule = TypeVar("AnyRule", bound=Rule)
 
 
 class AmountLimit(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Smallest and largest amount of one order, minor units."""
+    """Smallest and largest amount of one order, minor units of its currency.
 
+    Attributes:
+        currency: three letters; what has no limit in force is not taken.
+        methods: whose orders; empty: those of all methods that no other rule names.
+    """
+
+    currency: str
+    methods: frozenset[Method] = frozenset()
     minimum_minor: Count
     maximum_minor: Count
+
+    def allows(self, amount: int) -> bool:
+        """Return whether one order may be of so many minor units."""
+        return self.minimum_minor <= amount <= self.maximum_minor
 
 
 class RefundRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,7 +96,6 @@ class Capability(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         channel: its name here.
-        currencies: three-letter codes.
         closes: methods whose unpaid order can be closed.
         reverses: methods whose order can be reversed (cancelled whether paid or not).
         tells_reversed: whether a query of a reversed order says so, and not what was paid before.
@@ -95,7 +105,6 @@ class Capability(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     channel: str
     methods: frozenset[Method]
-    currencies: frozenset[str]
     closes: frozenset[Method]
     reverses: frozenset[Method]
     tells_reversed: bool
@@ -110,6 +119,25 @@ class Capability(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Return ``subject`` as this channel takes it: that is an order's subject, and the timeline says so."""
         rule = next((each for each in self.titles if method in each.methods), None)
         return subject if rule is None else rule.applied(subject)
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Three-letter codes of what has limits."""
+        return frozenset(limit.currency for limit in self.amount_limits)
+
+    def amount_limit(self, method: Method, currency: str, day: date) -> AmountLimit | None:
+        """Return what one order may be of on ``day``; None: the channel takes no such order.
+
+        A rule that names the method comes before one for all of them.
+        """
+        rules = [
+            limit
+            for limit in self.amount_limits
+            if limit.currency == currency
+            and limit.effective_from <= day
+            and method in (limit.methods or self.methods) & self.methods
+        ]
+        return max(rules, key=lambda limit: (bool(limit.methods), limit.effective_from), default=None)
 
 
 def load_capability(package: str) -> Capability:

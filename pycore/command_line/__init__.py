@@ -14,6 +14,7 @@ from pycore.command_line import (
     merchant,
     rebuild,
     route,
+    store,
     transfer,
     trial_balance,
     vault,
@@ -38,6 +39,7 @@ command.command("config")(config.config)
 command.add_typer(route.route, name="route")
 command.add_typer(merchant.merchant, name="merchant")
 command.add_typer(key.key, name="key")
+command.add_typer(store.store, name="store")
 command.add_typer(customer.customer, name="customer")
 command.add_typer(vault.vault, name="vault")
 

@@ -10,7 +10,7 @@ from pycore.merchants.operator_key import OPERATOR_KEY_FILE, first_operator_key
 from pycore.merchants.page import LIMIT_MAX, Page
 from pycore.merchants.scope import OperatorScope, Scope
 from pycore.merchants.secret_file import read_secret, write_secret
-from pycore.merchants.store import STORE_PREFIX, MerchantStore, MerchantStores
+from pycore.merchants.store import STORE_PREFIX, MerchantStore, MerchantStores, StoreChanges, StoreCode
 from pycore.merchants.vault_keys import open_vault, rewrap_keys, rotate_data_key
 
 __all__ = [
@@ -41,6 +41,8 @@ __all__ = [
     "OperatorScope",
     "Page",
     "Scope",
+    "StoreChanges",
+    "StoreCode",
     "first_operator_key",
     "open_vault",
     "read_secret",

@@ -135,18 +135,19 @@ class ChannelAttempts:
                 return
             now_ns = self._clock_ns()
             if attempt.ends_as is None and attempt.ends_at <= now_ns:
-                is_scanned = attempt.method is Method.BAR_CODE
-                attempt = await self._begin_ending(attempt, EndsAs.FAILED if is_scanned else EndsAs.EXPIRED)
+                attempt = await self._begin_ending(attempt)
             if attempt.is_open:
                 await self._round(attempt, reply)
         finally:
             self.under_way.discard(attempt_id)
 
-    async def _begin_ending(self, attempt: AttemptRecord, ends_as: EndsAs) -> AttemptRecord:
-        async with self._book.changing(attempt.payment_id):
+    async def _begin_ending(self, attempt: AttemptRecord) -> AttemptRecord:
+        """Let nobody pay an attempt any more whose time has run out."""
+        async with self._book.changing(attempt.payment_id) as payment:
             current = await self._attempts.get(attempt.id)
             if current is None or not current.is_open or current.ends_as is not None:
                 return current or attempt
+            ends_as = _ends_as(payment, current, self._clock_ns())
             ending = current.ending(ends_as, self._clock_ns())
             entry = Entry(ending.updated_at, EntryKind.ENDING, {"attempt": attempt.number, "as": ends_as})
             await self._book.commit([changed_attempt(ending), entry.row(attempt.payment_id)])
@@ -189,6 +190,13 @@ class ChannelAttempts:
 
     def _entry(self, attempt: AttemptRecord, detail: dict[str, object]) -> Entry:
         return Entry(self._clock_ns(), EntryKind.CALLED, {"attempt": attempt.number, **detail})
+
+
+def _ends_as(payment: PaymentRecord, attempt: AttemptRecord, now_ns: int) -> EndsAs:
+    """Return what becomes of a payment nobody paid at a channel in time: it may have time left for another."""
+    if attempt.method is Method.BAR_CODE:
+        return EndsAs.FAILED
+    return EndsAs.REPLACED if payment.expires_at > now_ns else EndsAs.EXPIRED
 
 
 def _situation(

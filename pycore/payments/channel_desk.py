@@ -14,6 +14,7 @@ from pycore.payments.attempts import Attempts
 from pycore.payments.book import PaymentBook
 from pycore.payments.cashier_links import CashierLinks, without_link
 from pycore.payments.channel_attempts import ChannelAttempts
+from pycore.payments.channel_limits import ChannelLimits
 from pycore.payments.channel_payments import ChannelPayments
 from pycore.payments.channel_refunds import ChannelRefunds
 from pycore.payments.channel_stats import ChannelStats
@@ -35,6 +36,7 @@ class ChannelDesk:
         payments: what the doors call.
         notifications: takes what channels tell us.
         attempts: reads attempts; the operator's queue.
+        limits: what the channels take.
         outcomes: records what becomes certain of an attempt.
         rules: merchants' routing rules.
         stats: what is counted.
@@ -66,7 +68,10 @@ class ChannelDesk:
         self.outcomes = Outcomes(book, self.attempts, accounts, routed, stats, clock_ns)
         self._work = ChannelAttempts(book, self.attempts, channels, self.outcomes, stats, clock_ns)
         self._refunds = ChannelRefunds(store, book, self.attempts, accounts, channels, stats, clock_ns)
-        methods = ChannelPayments(book, self.attempts, channels, routes, self._work, self._refunds, clock_ns, links)
+        self.limits = limits = ChannelLimits(channels, clock_ns)
+        methods = ChannelPayments(
+            book, self.attempts, channels, limits, routes, self._work, self._refunds, clock_ns, links
+        )
         linked = without_link if links is None else links.linked
         self.payments = PaymentDesk(ledger, methods, book=book, accounts=accounts, clock_ns=clock_ns, linked=linked)
         self.notifications = Notifications(channels, book, self.attempts, self.outcomes, self._refunds, stats, clock_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from pycore._core import NewPayment
 from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.payments.idempotency import Reply
 from pycore.payments.payment import PaymentMethod
@@ -17,16 +18,22 @@ class Confirmation(NamedTuple):
     Attributes:
         channel: which; None: the routing rules choose.
         reply: where the reply to the request is kept.
+        seconds: how long it can be paid at the channel; None: as long as the payment has.
     """
 
     method: PaymentMethod
     channel: str | None
     payer: Payer
     reply: Reply
+    seconds: int | None = None
 
 
 class ChannelMethods(Protocol):
     """Payments through channels. Every method leaves what it did in the book, whatever the channel did."""
+
+    def refusal(self, payment: NewPayment) -> InvalidRequestError | None:
+        """Return why no channel could take a new payment, or None; nothing is recorded of it then."""
+        ...
 
     async def confirm(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
         """Ask the payer through a channel; the caller holds the payment's lock.
@@ -66,6 +73,11 @@ class ChannelMethods(Protocol):
 
 class WithoutChannels:
     """What there is where no channel account is configured: balances only."""
+
+    def refusal(self, payment: NewPayment) -> InvalidRequestError | None:
+        """Refuse nothing: what an account will take that is configured later is not known."""
+        del payment
+        return None
 
     async def confirm(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
         """Refuse. Raises InvalidRequestError."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Final
 
-from pycore.channels import Capability, Method, Payer, Secret, scanned_code
+from pycore._core import NewPayment
+from pycore.channels import Method, Payer, Secret, scanned_code
 from pycore.channels.accounts import ChannelAccounts
-from pycore.channels.capability import in_force
-from pycore.channels.clock import SHANGHAI
 from pycore.channels.order import plain_address
 from pycore.errors import InvalidRequestError, InvalidStateError
 from pycore.events import EventType
@@ -23,6 +21,7 @@ from pycore.payments.attempts import Attempts, open_ones
 from pycore.payments.book import PaymentBook
 from pycore.payments.cashier_links import CashierLinks
 from pycore.payments.channel_attempts import ChannelAttempts
+from pycore.payments.channel_limits import ChannelLimits, cannot_hold
 from pycore.payments.channel_methods import Confirmation
 from pycore.payments.channel_refunds import ChannelRefunds
 from pycore.payments.idempotency import Reply
@@ -45,6 +44,7 @@ class ChannelPayments:
         book: PaymentBook,
         attempts: Attempts,
         channels: ChannelAccounts,
+        limits: ChannelLimits,
         routes: ChannelRoutes,
         work: ChannelAttempts,
         refunds: ChannelRefunds,
@@ -54,11 +54,16 @@ class ChannelPayments:
         self._book = book
         self._attempts = attempts
         self._channels = channels
+        self._limits = limits
         self._routes = routes
         self._work = work
         self._refunds = refunds
         self._clock_ns = clock_ns
         self._links = links
+
+    def refusal(self, payment: NewPayment) -> InvalidRequestError | None:
+        """Return why no channel could take a new payment; see ``ChannelMethods.refusal``."""
+        return self._limits.refusal(payment)
 
     async def confirm(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
         """Ask the payer through a channel; see ``ChannelMethods.confirm``."""
@@ -116,10 +121,7 @@ class ChannelPayments:
 
     def _refuse_impossible(self, record: PaymentRecord) -> None:
         if record.capture_method is CaptureMethod.MANUAL:
-            raise InvalidRequestError(
-                "capture_method: channels take the money at once and cannot hold it; nothing was recorded: use"
-                " automatic, or pay from a balance"
-            )
+            raise cannot_hold()
         if record.expires_at - self._clock_ns() < _SECONDS_LEFT_MIN * 10**9:
             raise InvalidStateError("the payment expires in a moment, or has expired; nothing was recorded")
 
@@ -149,20 +151,15 @@ class ChannelPayments:
 
     async def _choose(self, record: PaymentRecord, confirmation: Confirmation) -> Choice:
         """Return the channels to try, at least one. Raises InvalidRequestError."""
-        connections = self._channels.connections(live=record.tenant.live)
-        named = _named_channel(confirmation)
+        named, method, live = _named_channel(confirmation), confirmation.method, record.tenant.live
+        refusal = self._limits.excluded(record.amount, record.currency, named, method, live=live)
+        if refusal is not None:
+            raise refusal
         if named is not None:
-            connection = connections.get(named)
-            if connection is None:
-                raise InvalidRequestError(f"channel: there is no account at {named} now; nothing was recorded")
-            day = datetime.fromtimestamp(self._clock_ns() / 1e9, SHANGHAI)
-            _check_capability(connection.capability, record, Method(confirmation.method), day)
             return Choice([named], {"named": named})
-        choice = await self._routes.choose(record, [confirmation.method], connections)
+        choice = await self._routes.choose(record, [method], self._channels.connections(live=live))
         if not choice.channels:
-            raise InvalidRequestError(
-                f"method: no channel offers {confirmation.method} for this payment now; nothing was recorded"
-            )
+            raise InvalidRequestError(f"method: no channel offers {method} for this payment now; nothing was recorded")
         return choice
 
     def _new_attempt(
@@ -170,12 +167,14 @@ class ChannelPayments:
     ) -> AttemptRecord:
         now_ns = self._clock_ns()
         method = Method(confirmation.method)
+        seconds = confirmation.seconds
+        ends_at = record.expires_at if seconds is None else min(record.expires_at, now_ns + seconds * 10**9)
         cashier_url = None if self._links is None else self._links.payment_url(record.id)
         sent = SentOrder(
             subject=self._title(record, channel, method),
             notify_url=self._channels.notify_url(channel, live=record.tenant.live),
             created_at=moment(now_ns).replace(microsecond=0),
-            expires_at=moment(record.expires_at).replace(microsecond=0),
+            expires_at=moment(ends_at).replace(microsecond=0),
             client_ip=_address(confirmation),
             return_url=record.return_url or cashier_url,
         )
@@ -259,19 +258,6 @@ def _named_channel(confirmation: Confirmation) -> str | None:
     if confirmation.channel not in {None, channel}:
         raise InvalidRequestError(f"channel: the payment code is one of {channel}; nothing was recorded")
     return channel
-
-
-def _check_capability(capability: Capability, record: PaymentRecord, method: Method, day: datetime) -> None:
-    """Raise InvalidRequestError where a channel's rules exclude a payment."""
-    limit = in_force(capability.amount_limits, day.date())
-    if method not in capability.methods:
-        raise InvalidRequestError(f"method: {capability.channel} does not offer {method}; nothing was recorded")
-    if record.currency not in capability.currencies:
-        raise InvalidRequestError(f"currency: {capability.channel} does not take it; nothing was recorded")
-    if not limit.minimum_minor <= record.amount <= limit.maximum_minor:
-        raise InvalidRequestError(
-            f"amount: {capability.channel} takes {limit.minimum_minor} to {limit.maximum_minor}; nothing was recorded"
-        )
 
 
 def _check_order(attempt: AttemptRecord, payer: Payer) -> None:

@@ -35,6 +35,7 @@ from pycore.ledger.rows import EncodedInsertion, Part
 from pycore.money import CURRENCIES
 from pycore.payments.balance_limits import BalanceLimits
 from pycore.payments.book import PaymentBook
+from pycore.payments.channel_methods import ChannelMethods
 from pycore.payments.parties import Parties, Party, parties
 from pycore.payments.payment import Payment, decoded_payment
 from pycore.payments.request import CreatePayment, settle_doubts
@@ -87,6 +88,7 @@ class PaymentCreation:
         book: PaymentBook,
         accounts: Chart,
         limits: BalanceLimits,
+        channels: ChannelMethods,
         clock_ns: Callable[[], int],
     ) -> None:
         self._ledger = ledger
@@ -94,6 +96,7 @@ class PaymentCreation:
         self._told = book.told
         self._clock_ns = clock_ns
         self._limits = limits
+        self._channels = channels
         self._parties = Parties(ledger.store)
         self._claims = PaymentClaims()
         self._balances = BalanceAccounts(_LEDGERS)
@@ -126,12 +129,21 @@ class PaymentCreation:
         self._claims.release(payments)
 
     async def look_up(self, payments: Sequence[NewPayment], recall: bool) -> None:
-        """Give an outcome to those that name who is not there, and with ``recall`` to those that were made before.
+        """Give an outcome to those that cannot be made, and with ``recall`` to those that were made before.
 
-        Raises LedgerUnavailableError.
+        What was made before is recalled even where no channel would take it any more. Raises LedgerUnavailableError.
         """
+        refused = [
+            (payment, refusal)
+            for payment in payments
+            if not payment.is_paid_from_balance and (refusal := self._channels.refusal(payment))
+        ]
         if recall:
             await self._recall(payments)
+        elif refused:
+            await self._recall([payment for payment, _ in refused])
+        for payment, refusal in refused:
+            payment.outcome = payment.outcome or refusal
         await self._limits.load_payers(payments, self._clock_ns())
         for payment in self._limits.strangers(payments):
             payment.outcome = payment.outcome or Party.customer(payment.tenant, payment.customer_id).not_found()

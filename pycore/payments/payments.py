@@ -64,7 +64,7 @@ class Payments:
         self._clock_ns = clock_ns
         self._linked = linked
         self._changes = PaymentChanges(book, accounts, limits, clock_ns)
-        self._creation = PaymentCreation(ledger, book, accounts, limits, clock_ns)
+        self._creation = PaymentCreation(ledger, book, accounts, limits, channels, clock_ns)
         self._batches = CreationBatches(self._creation.look_up, self._creation.record)
 
     async def create(
@@ -144,8 +144,20 @@ class Payments:
         """Return the payment with the merchant's own number. Raises NotFoundError."""
         return self._linked((await self._book.payment_by_reference(tenant, merchant_reference)).public())
 
-    async def confirm(self, tenant: Tenant, payment_id: int, key: str, request: ConfirmPayment) -> Payment:
-        """Ask the payer to pay. Raises NotFoundError, InvalidStateError."""
+    async def confirm(
+        self,
+        tenant: Tenant,
+        payment_id: int,
+        key: str,
+        request: ConfirmPayment,
+        *,
+        seconds_at_channel: int | None = None,
+    ) -> Payment:
+        """Ask the payer to pay. Raises NotFoundError, InvalidStateError.
+
+        ``seconds_at_channel``: after which the channel takes nothing any more, and the payment can be paid another way;
+        None: the payment's own time.
+        """
         check_confirmation(request)
 
         async def confirmed(record: PaymentRecord, reply: Reply) -> PaymentRecord:
@@ -156,7 +168,9 @@ class Payments:
                     record = await self._channels.clear(record)
                 return await self._changes.pay_from_balance(record, request.authentication, reply)
             payer = request.payer or _NOBODY
-            return await self._channels.confirm(record, Confirmation(request.method, request.channel, payer, reply))
+            return await self._channels.confirm(
+                record, Confirmation(request.method, request.channel, payer, reply, seconds_at_channel)
+            )
 
         return await self._once(tenant, payment_id, "payments.confirm", key, request, confirmed)
 

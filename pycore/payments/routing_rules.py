@@ -13,6 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from pycore.channels import Method
 from pycore.channels.capability import Capability, in_force, known_capabilities
 from pycore.channels.clock import SHANGHAI
 from pycore.errors import InvalidRequestError, NotFoundError
@@ -116,13 +117,19 @@ class RoutingRules:
 
 def routes_of(capability: Capability, day: date) -> list[Route]:
     """Return the routes a channel has: one for each of its methods, with the limits and prices of the day."""
-    limit = in_force(capability.amount_limits, day)
     price = Price(basis_points=in_force(capability.prices, day).basis_points)
-    terms = tuple(
-        Terms(currency=currency, amount_min=limit.minimum_minor, amount_max=limit.maximum_minor, price=price)
-        for currency in sorted(capability.currencies)
-    )
-    return [Route(channel=capability.channel, method=method, terms=terms) for method in sorted(capability.methods)]
+
+    def terms(method: Method) -> tuple[Terms, ...]:
+        limits = (capability.amount_limit(method, currency, day) for currency in sorted(capability.currencies))
+        return tuple(
+            Terms(currency=limit.currency, amount_min=limit.minimum_minor, amount_max=limit.maximum_minor, price=price)
+            for limit in limits
+            if limit is not None
+        )
+
+    return [
+        Route(channel=capability.channel, method=method, terms=terms(method)) for method in sorted(capability.methods)
+    ]
 
 
 def _version(row: Any) -> RulesVersion:

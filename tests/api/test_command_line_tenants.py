@@ -1,4 +1,4 @@
-"""``pycore merchant``, ``key``, ``customer`` and ``vault``, beside a running server."""
+"""``pycore merchant``, ``store``, ``key``, ``customer`` and ``vault``, beside a running server."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from api.services import Services
 from pycore.command_line import command
-from pycore.ids import parse_typed_id
+from pycore.ids import format_typed_id, parse_typed_id
 from pycore.merchants import Customers, NewCustomer, open_vault
 from pycore.tenant import Tenant
 from pycore.vault import FileKeySource, KeyEncryptionKey, PhoneNumber
@@ -38,6 +38,36 @@ async def pycore_json(*arguments: str) -> Any:
 async def status_with(session: ClientSession, secret: str, path: str = "/v1/merchant") -> int:
     async with session.get(path, headers={"authorization": f"Bearer {secret}"}) as response:
         return response.status
+
+
+async def test_u17_a_leaked_code_is_disabled_limited_and_replaced(
+    session: ClientSession, services: Services, where: tuple[str, ...]
+) -> None:
+    """A store's code could be neither switched off nor replaced, nor limited."""
+    merchant = await services.merchants.create("Blue Teapot")
+    store = await services.stores.create(Tenant(merchant.id, live=False), "Nanjing Road")
+    of = (format_typed_id("sto", store.id), "--merchant", format_typed_id("mer", merchant.id), *where)
+    (listed,) = (await pycore_json("store", "list", *of[1:]))["stores"]
+    assert (listed["id"], listed["name"], listed["code"]) == (of[0], "Nanjing Road", "enabled")
+    old = listed["cashier_url"].partition("/pay/")[2]
+    assert old == services.cashier.links.store_url(store.code.id).partition("/pay/")[2]
+
+    async def status() -> int:
+        async with session.get(f"/pay/{old}/state") as response:
+            return response.status
+
+    assert (await pycore_json("store", "disable-code", *of))["store"]["code"] == "disabled"
+    assert await status() == 410
+    assert (await pycore_json("store", "enable-code", *of))["store"]["code"] == "enabled"
+    assert await status() == 200
+    limited = (await pycore_json("store", "limit-code", *of, "--amount-max", "30000", "--open-max", "7"))["store"]
+    assert (limited["code_amount_max"], limited["code_open_max"]) == (30_000, 7)
+    rotated = (await pycore_json("store", "rotate-code", *of))["store"]
+    assert await status() == 410
+    assert rotated["cashier_url"].partition("/pay/")[2] != old
+    code, _, errors = await pycore("store", "limit-code", *of, "--amount-max", "0")
+    assert code == 1
+    assert "code_amount_max: must be 1 to" in errors
 
 
 async def test_from_a_merchant_to_a_revoked_key(

@@ -26,7 +26,7 @@ MERCHANTS = [
     "AccountClass", "Allowance",
     "ApiKey", "ApiKeys", "Authenticator", "Caller", "Customer", "CustomerChanges", "Customers", "KeyTerms", "Merchant",
     "MerchantChanges", "MerchantStatus", "MerchantStore", "MerchantStores", "Merchants", "NewCustomer", "Operator",
-    "OperatorScope", "Page", "Scope", "first_operator_key", "open_vault", "read_secret",
+    "OperatorScope", "Page", "Scope", "StoreChanges", "StoreCode", "first_operator_key", "open_vault", "read_secret",
     "rewrap_keys", "rotate_data_key", "write_secret",
 ]  # fmt: skip
 

@@ -11,5 +11,6 @@ def routes() -> list[Route]:
         PageFile("/payer/", "payer.html", "text/html"),
         PageFile("/payer/payer.js", "payer.js", "text/javascript"),
         PageFile("/payer/payer.css", "payer.css", "text/css"),
+        PageFile("/payer/icon.svg", "icon.svg", "image/svg+xml"),
     )
     return page_routes("api.sandbox.control", pages)

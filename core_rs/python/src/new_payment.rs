@@ -116,6 +116,11 @@ impl NewPayment {
     }
 
     #[getter]
+    fn amount(&self) -> i64 {
+        self.payment.request.amount
+    }
+
+    #[getter]
     fn currency(&self) -> &str {
         &self.payment.request.currency
     }
@@ -128,6 +133,11 @@ impl NewPayment {
     #[getter]
     fn method(&self) -> Option<&'static str> {
         self.payment.request.method.map(|method| method.name())
+    }
+
+    #[getter]
+    fn capture_method(&self) -> &'static str {
+        self.payment.request.capture_method.name()
     }
 
     #[getter]

@@ -26,12 +26,18 @@ CREATE TABLE routing_rules (
     PRIMARY KEY (merchant_id, live, version)
 );
 
+-- code_id: what the store's printed code stands for; another once a code was stolen or lost, and the old one is nobody's.
+-- code_amount_max: of one payment at it, minor units. code_open_max: payments at it that nobody paid yet.
 CREATE TABLE stores (
-    id          uuid PRIMARY KEY,
-    merchant_id uuid NOT NULL REFERENCES merchants (id),
-    live        boolean NOT NULL,
-    name        text NOT NULL,
-    created_at  bigint NOT NULL
+    id              uuid PRIMARY KEY,
+    merchant_id     uuid NOT NULL REFERENCES merchants (id),
+    live            boolean NOT NULL,
+    name            text NOT NULL,
+    code_id         uuid NOT NULL UNIQUE,
+    code_enabled    boolean NOT NULL DEFAULT true,
+    code_amount_max bigint NOT NULL CHECK (code_amount_max > 0),
+    code_open_max   integer NOT NULL CHECK (code_open_max > 0),
+    created_at      bigint NOT NULL
 );
 CREATE INDEX stores_of_merchant ON stores (merchant_id, live, id);
 
@@ -125,6 +131,9 @@ CREATE TABLE payments (
     UNIQUE (idempotency_key, merchant_id, live)
 );
 CREATE INDEX payments_of_merchant ON payments (merchant_id, live, id);
+-- How many payments wait at a store's code.
+CREATE INDEX payments_open_of_store ON payments (store_id)
+    WHERE store_id IS NOT NULL AND status IN ('created', 'requires_action', 'processing');
 CREATE INDEX payments_of_customer ON payments (customer_id, id) WHERE customer_id IS NOT NULL;
 CREATE INDEX payments_of_store ON payments (store_id, id) WHERE store_id IS NOT NULL;
 CREATE INDEX payments_by_metadata ON payments USING gin ((metadata::jsonb) jsonb_path_ops) WHERE metadata IS NOT NULL;

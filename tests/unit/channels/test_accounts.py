@@ -89,8 +89,8 @@ def _description() -> dict[str, object]:
     ],
 )
 async def test_the_accounts_of_a_file_can_be_called(tmp_path: Path, text: str, channels: set[str]) -> None:
-    settings = ChannelSettings(accounts_file=str(_write(tmp_path, text)), public_url="https://pay.example.com/")
-    async with ChannelAccounts.configured(settings, tmp_path, "http://127.0.0.1:7480") as accounts:
+    settings = ChannelSettings(accounts_file=str(_write(tmp_path, text)))
+    async with ChannelAccounts.configured(settings, tmp_path, "https://pay.example.com") as accounts:
         assert set(accounts.connections(live=True)) == channels
         assert accounts.connections(live=False) == {}
         assert accounts.connection("e_cny", live=True) is None

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from pycore._core import NewPayment
 from pycore.errors import InvalidRequestError
 from pycore.ids import format_typed_id, new_id
 from pycore.ledger import Ledger, Transfer
@@ -32,6 +33,9 @@ TEST_CNY = ledger_number(CNY, live=False)
 
 
 class NoChannels:
+    def refusal(self, payment: NewPayment) -> InvalidRequestError | None:
+        return None
+
     async def confirm(self, record: PaymentRecord, confirmation: Confirmation) -> PaymentRecord:
         raise InvalidRequestError("method: no channel offers it")
 

@@ -41,7 +41,7 @@ function element(name, options, ...children) {
 
 function yuan(amount) {
   const digits = String(amount).padStart(3, "0");
-  return "¥" + digits.slice(0, -2) + "." + digits.slice(-2);
+  return "¥" + digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ",") + "." + digits.slice(-2);
 }
 
 function moment(milliseconds) {

@@ -64,7 +64,7 @@ class LinkTill:
     async def store(self, name: str = "南京路") -> tuple[MerchantStore, str]:
         """A store and the path its code says."""
         store = await self.services.stores.create(self.tenant, name)
-        return store, f"/pay/s/{self.services.cashier.links.token(Link.STORE, store.id)}"
+        return store, f"/pay/s/{self.services.cashier.links.token(Link.STORE, store.code.id)}"
 
 
 def path_of(payment: dict[str, Any]) -> str:

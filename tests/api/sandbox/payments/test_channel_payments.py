@@ -79,7 +79,7 @@ async def test_what_a_channel_cannot_do_is_refused_and_nothing_recorded(till: Ti
         ({"channel": "unionpay", "method": "jsapi"}, "does not offer"),
         ({"channel": "e_cny"}, "no account"),
         ({"channel": "wechat", "currency": "USD"}, "currency"),
-        ({"channel": None, "currency": "USD"}, "no channel offers"),
+        ({"channel": None, "currency": "USD"}, "no channel takes USD"),
         ({"channel": "wechat", "minor": 100_000_001}, "amount"),
         ({"channel": "wechat", "capture_method": CaptureMethod.MANUAL}, "hold"),
     ]
