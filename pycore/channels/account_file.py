@@ -56,12 +56,12 @@ class WeChatAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def adapter(self, folder: Path) -> Adapter:
         """Return the account at work. Raises ConfigurationError."""
         self._refuse_one_way()
-        keys = {name: PublicKey.from_pem(_read(folder / file)) for name, file in self.platform_key_files.items()}
+        keys = {name: _public_key(folder / file) for name, file in self.platform_key_files.items()}
         merchant = WeChatMerchant(
             merchant_id=self.merchant_id,
             app_id=self.app_id,
             serial_no=self.serial_no,
-            private_key=PrivateKey.from_pem(_read(folder / self.private_key_file)),
+            private_key=_private_key(folder / self.private_key_file),
             api_v3_key=_secret(folder / self.api_v3_key_file),
             platform_keys=keys,
             api_v2_key=None if self.api_v2_key_file is None else _secret(folder / self.api_v2_key_file),
@@ -102,8 +102,8 @@ class AlipayAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         merchant = AlipayMerchant(
             app_id=self.app_id,
             seller_id=self.seller_id,
-            private_key=PrivateKey.from_pem(_read(folder / self.private_key_file)),
-            platform_key=PublicKey.from_pem(_read(folder / self.platform_key_file)),
+            private_key=_private_key(folder / self.private_key_file),
+            platform_key=_public_key(folder / self.platform_key_file),
             certificates=self.certificates,
             **_given(gateway=self.gateway, endpoint=self.endpoint, bill_hosts=self.bill_hosts),
         )
@@ -133,7 +133,7 @@ class UnionPayAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         merchant = UnionPayMerchant(
             merchant_id=self.merchant_id,
             certificate_id=self.certificate_id,
-            private_key=PrivateKey.from_pem(_read(folder / self.private_key_file)),
+            private_key=_private_key(folder / self.private_key_file),
             trust=trust,
             **_given(terminal_id=self.terminal_id, gateway=self.gateway, file_server=self.file_server),
         )
@@ -160,7 +160,10 @@ class AccountFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         try:
             context.load_cert_chain(folder / self.wechat.client_certificate_file, folder / self.wechat.private_key_file)
         except OSError:
-            raise ConfigurationError("the client certificate of [wechat] and its key cannot be used") from None
+            raise ConfigurationError(
+                "the client certificate of [wechat] and its key cannot be used: for TLS both are PEM text with"
+                " headings, the certificate is the key's, and the key has no password"
+            ) from None
         return context
 
 
@@ -226,6 +229,22 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _private_key(file: Path) -> PrivateKey:
+    content = _read(file)
+    try:
+        return PrivateKey.from_pem(content)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{file}: {error}") from None
+
+
+def _public_key(file: Path) -> PublicKey:
+    content = _read(file)
+    try:
+        return PublicKey.from_pem(content)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{file}: {error}") from None
 
 
 def _secret(file: Path) -> Secret:

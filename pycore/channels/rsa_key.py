@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -16,6 +17,9 @@ from pycore.errors import ConfigurationError
 BITS_MIN = 2048
 SIGNATURE_TEXT_MAX = 1024
 """Characters of base64 a signature may have: enough for 6,144 bits."""
+
+_NO_KEY = "the {} key cannot be read ({}): give PEM text (-----BEGIN …) or its base64 alone, as Alipay's tool does"
+_BLOCK = rb"-----BEGIN [A-Z0-9 ]*%s KEY-----(.*?)-----END "
 
 
 class PrivateKey:
@@ -32,12 +36,18 @@ class PrivateKey:
 
     @classmethod
     def from_pem(cls, pem: bytes) -> PrivateKey:
-        """Return the key in PEM (PKCS #1 or PKCS #8, no password). Raises ConfigurationError."""
+        """Return the key in PEM, or in its base64 alone as Alipay's tool writes it (PKCS #1 or #8, no password).
+
+        Raises ConfigurationError.
+        """
+        if b"ENCRYPTED" in pem:
+            raise ConfigurationError("the private key has a password: write it without one (openssl pkey -in … -out …)")
         try:
-            key = serialization.load_pem_private_key(pem, password=None)
+            # Which of the two forms it is shows in the content; the heading is wrong in many a file.
+            key = serialization.load_der_private_key(_content(pem, b"PRIVATE"), password=None)
         except (ValueError, TypeError):
             # The parser's message is left out: nobody knows how much of the key it repeats.
-            raise ConfigurationError("the private key is not an unencrypted PEM key") from None
+            raise ConfigurationError(_NO_KEY.format("private", _hint(pem))) from None
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ConfigurationError("the private key is not an RSA key")
         return cls(key)
@@ -58,14 +68,14 @@ class PublicKey:
 
     @classmethod
     def from_pem(cls, pem: bytes) -> PublicKey:
-        """Return the key of a PEM public key or a PEM certificate. Raises ConfigurationError."""
+        """Return the key of a PEM public key or certificate, or of its base64 alone. Raises ConfigurationError."""
         try:
             if b"BEGIN CERTIFICATE" in pem:
                 key = x509.load_pem_x509_certificate(pem).public_key()
             else:
-                key = serialization.load_pem_public_key(pem)  # type: ignore[assignment]
+                key = serialization.load_der_public_key(_content(pem, b"PUBLIC"))  # type: ignore[assignment]
         except ValueError:
-            raise ConfigurationError("the public key is neither a PEM public key nor a PEM certificate") from None
+            raise ConfigurationError(_NO_KEY.format("public", _hint(pem))) from None
         if not isinstance(key, rsa.RSAPublicKey):
             raise ConfigurationError("the public key is not an RSA key")
         return cls(key)
@@ -79,3 +89,20 @@ class PublicKey:
             self._key.verify(raw, message, padding.PKCS1v15(), hashes.SHA256())
         except (InvalidSignature, binascii.Error, ValueError):
             raise NotTrustedError("bad_signature") from None
+
+
+def _content(text: bytes, kind: bytes) -> bytes:
+    """Return what the base64 of a key file holds: of its first block of this kind, or of it all. Raises ValueError."""
+    block = re.search(_BLOCK % kind, text, re.DOTALL)
+    bare = text.removeprefix(b"\xef\xbb\xbf") if block is None else block[1]
+    return base64.b64decode(b"".join(bare.split()), validate=True)  # binascii.Error is a ValueError
+
+
+def _hint(text: bytes) -> str:
+    """Return what a file that is no key seems to be, in words without any of it."""
+    if not text.strip():
+        return "the file is empty"
+    if b"PUBLIC KEY" in text or b"CERTIFICATE" in text or b"PRIVATE KEY" in text:
+        kind = b"PRIVATE KEY" in text
+        return "it says that it is a private key" if kind else "it says that it is a public key or a certificate"
+    return "it is text of another kind" if text.isascii() else "it is binary, such as .pfx or DER"

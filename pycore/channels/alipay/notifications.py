@@ -17,12 +17,14 @@ from msgspec import Meta, Struct
 from pycore.channels import strict_json
 from pycore.channels.alipay.charset import codec_of
 from pycore.channels.alipay.merchant import AlipayMerchant
-from pycore.channels.alipay.payments import state_outcome
+from pycore.channels.alipay.payments import state_outcome, yuan
 from pycore.channels.failure import NotificationRefusedError, NotTrustedError
 from pycore.channels.form import read_form, sorted_text
 from pycore.channels.message import HttpNotification
 from pycore.channels.notification import Notification
+from pycore.channels.outcome import Outcome, Succeeded
 from pycore.channels.strict_json import Id, Text
+from pycore.money import Amount
 
 _UNSIGNED: Final = ("sign", "sign_type")
 _DOCUMENTED: Final = """
@@ -53,6 +55,7 @@ class _Notified(Struct):
     total_amount: Id
     trans_currency: Id = "CNY"
     gmt_payment: Text | None = None
+    refund_fee: Id | None = None
 
 
 def read_notification(merchant: AlipayMerchant, notification: HttpNotification) -> Notification:
@@ -64,20 +67,37 @@ def read_notification(merchant: AlipayMerchant, notification: HttpNotification) 
             raise NotTrustedError("other_app")
         if notified.seller_id != merchant.seller_id:
             raise NotTrustedError("other_merchant")
+        outcome = state_outcome(
+            notified.trade_status,
+            notified.trade_no,
+            notified.total_amount,
+            notified.trans_currency,
+            notified.gmt_payment,
+        )
         return Notification(
             notification_id=notified.notify_id,
             payment_attempt_id=notified.out_trade_no,
             transaction_id=notified.trade_no,
-            outcome=state_outcome(
-                notified.trade_status,
-                notified.trade_no,
-                notified.total_amount,
-                notified.trans_currency,
-                notified.gmt_payment,
-            ),
+            outcome=outcome,
+            total_refunded=_total_refunded(notified, outcome),
         )
     except NotTrustedError as error:
         raise NotificationRefusedError(error.code) from None
+
+
+def _total_refunded(notified: _Notified, outcome: Outcome) -> Amount | None:
+    """Return what went back in all, whoever asked for it: a refund made by hand at Alipay's has no number of ours.
+
+    ``refund_fee`` is the sum of all refunds of the trade, not the last one's amount. Raises NotTrustedError.
+    """
+    if not isinstance(outcome, Succeeded) or outcome.amount is None:
+        return None
+    if notified.refund_fee is None:
+        return outcome.amount if outcome.is_given_back else None
+    total = yuan(notified.refund_fee, notified.trans_currency)
+    if not 0 <= total.minor <= outcome.amount.minor:
+        raise NotTrustedError("bad_amount")
+    return total
 
 
 def _signed_fields(merchant: AlipayMerchant, body: bytes) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pytest
 from pycore.channels.alipay import AlipayAdapter
 from pycore.channels.failure import NotificationRefusedError
 from pycore.channels.message import HttpNotification
+from pycore.channels.outcome import Succeeded
 from pycore.money import CNY, Amount
 from tests.unit.channels import sides
 from tests.unit.channels.sides import ALIPAY_NOTIFIED, AT, alipay_notification, summary
@@ -188,6 +189,33 @@ def test_f9_the_charset_is_signed_too() -> None:
     ascii_only = in_charset("GBK", "tea")
     changed = HttpNotification(headers={}, body=ascii_only.body.replace(b"charset=GBK", b"charset=UTF-8"))
     assert reason(changed) == "bad_signature"
+
+
+@pytest.mark.parametrize(
+    ("changed", "total", "is_given_back"),
+    [
+        ({"refund_fee": "0.50", "out_biz_no": "HZRF001", "gmt_refund": "2026-12-01 13:00:09.320"}, 50, False),
+        ({"refund_fee": "1.01", "out_biz_no": "HZRF002", "trade_status": "TRADE_CLOSED"}, 101, True),
+        ({"trade_status": "TRADE_CLOSED"}, 101, True),
+        ({"refund_fee": "0.00"}, 0, False),
+        ({}, None, False),
+    ],
+)
+def test_f14_a_refund_made_in_alipay_s_back_office_is_told(
+    changed: dict[str, str], total: int | None, is_given_back: bool
+) -> None:
+    """A merchant gave half back at Alipay's own pages, under a number that is not ours, then the rest: the callbacks
+    were taken for news of the payment, and nothing was noted of the refunds."""
+    found = ADAPTER.verify_notification(alipay_notification({**ALIPAY_NOTIFIED, **changed}), AT)
+    assert found.total_refunded == (None if total is None else Amount(total, CNY))
+    assert (found.refund_id, found.payment_attempt_id) == (None, sides.ORDER_ID)
+    assert isinstance(found.outcome, Succeeded)
+    assert found.outcome.is_given_back is is_given_back
+
+
+@pytest.mark.parametrize("refund_fee", ["1.02", "-0.50", "0.5e0", "x", "0.505"])
+def test_f14_more_than_was_paid_does_not_go_back(refund_fee: str) -> None:
+    assert reason(alipay_notification({**ALIPAY_NOTIFIED, "refund_fee": refund_fee})) == "bad_amount"
 
 
 def test_the_answers() -> None:
