@@ -15,6 +15,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEVELOP := $(VENV)/.installed-develop
 BUILT := $(VENV)/.built
 NODE_TESTS := tests/api/sandbox/node
+OPENAPI_JUDGES := tests/api/openapi
 GO_TESTS := $(patsubst %/go.mod,%/client,$(wildcard tests/api/sandbox/go/*/go.mod))
 JAVA_TESTS := $(patsubst %/pom.xml,%/target/libraries,$(wildcard tests/api/sandbox/java/*/pom.xml))
 PUBLIC_CLIENTS := $(if $(shell command -v npm),$(NODE_TESTS)/node_modules) \
@@ -83,8 +84,22 @@ lint: setup build ## Check format, style, types, stubs and imports; nothing is c
 	$(BIN)/mypy
 	$(BIN)/stubtest pycore._core
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory lint-openapi
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# Two linters that others use judge the OpenAPI document. They exist for Node only.
+.PHONY: lint-openapi
+lint-openapi: setup build $(if $(shell command -v npm),$(OPENAPI_JUDGES)/node_modules)
+	@if [ -d $(OPENAPI_JUDGES)/node_modules ]; then \
+		mkdir -p $(OPENAPI_JUDGES)/generated && \
+		$(BIN)/python -m api.openapi_file > $(OPENAPI_JUDGES)/generated/openapi.json && cd $(OPENAPI_JUDGES) && \
+		node_modules/.bin/redocly lint generated/openapi.json && \
+		node_modules/.bin/spectral lint generated/openapi.json --fail-severity=hint; \
+	else echo "without npm: the OpenAPI document is not linted"; fi
+
+$(OPENAPI_JUDGES)/node_modules: $(OPENAPI_JUDGES)/package-lock.json
+	@npm ci --silent --no-audit --no-fund --prefix $(OPENAPI_JUDGES) && touch $@ || echo "without Node's packages: the OpenAPI document is not linted"
 
 .PHONY: format
 format: setup ## Format all sources and apply the safe style fixes

@@ -10,6 +10,7 @@ from pathlib import Path
 from api.proxies import Proxies
 from api.rest.app import application
 from api.rest.server import RestServer
+from api.rest.start import StartPage
 from api.rpc.server import RpcServer
 from api.services import Services, open_services
 from api.tls import Tls
@@ -33,7 +34,10 @@ class Doors:
         proxies = proxies or Proxies()
         self._rpc = RpcServer(services, tls and tls.rpc)
         self._stopping = asyncio.Event()
-        self._rest = RestServer(application(services, self._stopping, proxies), tls and tls.rest, proxies)
+        self.start_page = StartPage(services.channels.accounts)
+        self._rest = RestServer(
+            application(services, self._stopping, proxies, self.start_page), tls and tls.rest, proxies
+        )
         self._scheme = "https" if tls else "http"
         self.grpc_address = ""
         self.http_address = ""
@@ -90,7 +94,7 @@ async def serve(
                 services.channels.accounts.public_url = doors.http_url
             _collect_seldom()
             try:
-                tell(f"ready  gRPC {doors.grpc_address}  HTTP {doors.http_url}  documentation /docs")
+                tell(f"ready  gRPC {doors.grpc_address}  HTTP {doors.http_url}  begin at {doors.http_url}/")
                 if opened is not None:
                     await opened(services, doors)
                 await stop.wait()

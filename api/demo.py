@@ -83,6 +83,7 @@ async def serve_demo(settings: Settings, sandbox_address: str, *, take_over: boo
             tenant, key = await _merchant(services, data / KEY_FILE)
             page = await services.stores.list(tenant, 1)
             store = page.items[0] if page.items else await services.stores.create(tenant, _STORE)
+            doors.start_page.cashier_url = services.cashier.links.store_url(store.id)
             tell("a demo merchant in test mode: no real money moves")
             tell(f"  key      {key}  (in {data / KEY_FILE})")
             tell(f"  operator {data / OPERATOR_KEY_FILE}  (the file with the key for the ledger alone and the metrics)")

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-_HEADERS: Final = {
+PAGE_HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -34,6 +34,6 @@ def page_routes(package: str, pages: Iterable[PageFile]) -> list[Route]:
 
 def _route(content: bytes, page: PageFile) -> Route:
     async def show(_request: Request) -> Response:
-        return Response(content, headers=_HEADERS, media_type=page.media_type)
+        return Response(content, headers=PAGE_HEADERS, media_type=page.media_type)
 
     return Route(page.path, show, methods=["GET"])

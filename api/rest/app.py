@@ -42,6 +42,7 @@ from api.rest.body import text_header
 from api.rest.endpoint import AnyEndpoint
 from api.rest.front import Front
 from api.rest.problem import problem_response
+from api.rest.start import StartPage
 from api.services import Services
 from pycore.errors import LedgerOverloadedError, NotFoundError, PycoreError
 
@@ -145,8 +146,8 @@ class _Served:
         await response(scope, receive, send)
 
 
-def application(services: Services, stopping: asyncio.Event, proxies: Proxies) -> ASGIApp:
-    """Return the HTTP application of these services; once ``stopping`` is set, streams end."""
+def application(services: Services, stopping: asyncio.Event, proxies: Proxies, start: StartPage) -> ASGIApp:
+    """Return the HTTP application of these services, with its first page; once ``stopping`` is set, streams end."""
     gate, health_gate = _Gate(), _OpenGate()
     endpoints = (*ENDPOINTS, metrics.endpoint(services))
     document = msgspec.json.encode(openapi.document(endpoints))
@@ -167,6 +168,7 @@ def application(services: Services, stopping: asyncio.Event, proxies: Proxies) -
         routes=[
             *routes,
             Route("/openapi.json", show_document, methods=["GET"]),
+            *start.routes(),
             *docs.routes(),
             *CashierDoor(services, stopping).routes(),
         ],

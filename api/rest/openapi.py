@@ -1,17 +1,19 @@
 """The OpenAPI 3.1 document, made from the endpoints and their msgspec types."""
 
-import inspect
 import re
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 
 from api.errors import OUTSIDE, InternalError
+from api.request_id import REQUEST_ID
 from api.rest import fields
 from api.rest.endpoint import AnyEndpoint
 from api.rest.payment import KEY_HEADER
 from api.rest.problem import Problem
+from api.rest.schema import describe, prose
 from api.rest.writing import DEADLINE_HEADER
 from pycore.errors import (
     LedgerOverloadedError,
@@ -23,11 +25,14 @@ from pycore.errors import (
     UnauthenticatedError,
 )
 
-API_VERSION: Final = "1.0.0"
-"""Of the interface, not of the software: the first number changes when a caller would have to."""
+API_VERSION: Final = version("pycore")
+"""The package's own, as ``pycore --version`` says it."""
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _IN_PATH: Final = re.compile(r"{(\w+)}")
+_REQUEST_ID_HEADER: Final = {
+    REQUEST_ID: {"description": "What the server calls this request.", "schema": {"type": "string"}}
+}
 _SECURITY: Final = "api_key"
 _SECURITY_SCHEME: Final = {
     "type": "http",
@@ -35,11 +40,12 @@ _SECURITY_SCHEME: Final = {
     "description": "An API key's secret: `sk_test_…`, `sk_live_…` of a merchant, `ok_live_…` of an operator.",
 }
 _DESCRIPTION: Final = """\
-A double-entry payment ledger over HTTP. The same service with streams and less overhead is offered over gRPC.
+Payments, refunds and stored value over HTTP, on a double-entry ledger. The same with streams and less overhead is
+offered over gRPC.
 
-Ids are chosen by the caller: whatever went wrong, asking again with the same ids is safe, nothing is recorded twice.
-A refused account or transfer is a result with a status, not an HTTP error.
-Calls need an API key: `authorization: Bearer …`.
+Calls need an API key: `authorization: Bearer …`. What changes something carries an `idempotency-key`, or ids chosen by
+the caller: whatever went wrong, asking again with the same is safe, nothing is done twice. Amounts are minor units:
+`1999` is 19.99 yuan.
 """
 
 
@@ -48,6 +54,7 @@ def document(endpoints: Sequence[AnyEndpoint]) -> dict[str, Any]:
     used = [kind for each in endpoints for kind in (each.answer, each.body, each.query) if kind is not None]
     kinds = [*used, fields.Id, Problem]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    describe(components, kinds)
     schema_of = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     for query in {each.query for each in endpoints if each.query is not None}:
         # A query is no object of its own, but a parameter for each of its fields.
@@ -57,7 +64,14 @@ def document(endpoints: Sequence[AnyEndpoint]) -> dict[str, Any]:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schema_of)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "pycore", "version": API_VERSION, "description": _DESCRIPTION},
+        "info": {
+            "title": "pycore",
+            "version": API_VERSION,
+            "description": _DESCRIPTION,
+            "contact": {"name": "Whoever runs this server"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "The server this document comes from."}],
         "tags": [
             {"name": "payments", "description": "What payers are asked to pay."},
             {"name": "refunds", "description": "What is given back."},
@@ -79,19 +93,20 @@ def _operation(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> dict[str, An
         "tags": [endpoint.tag],
         "operationId": f"{endpoint.handler.__module__.rpartition('.')[2]}_{endpoint.handler.__name__}",
         "summary": endpoint.summary,
+        "description": endpoint.description or f"{endpoint.summary}.",
         "parameters": _parameters(endpoint, schema_of),
         "responses": {
             "200": {
-                "description": inspect.cleandoc(getattr(endpoint.answer, "__doc__", None) or endpoint.summary),
+                "description": prose(getattr(endpoint.answer, "__doc__", None) or endpoint.summary),
+                "headers": _REQUEST_ID_HEADER,
                 "content": {endpoint.media_type: {"schema": schema_of[id(endpoint.answer)]}},
             },
             **_problems((*endpoint.errors, *_refusals(endpoint), LedgerOverloadedError, InternalError), schema_of),
         },
     }
+    operation["security"] = [] if endpoint.scope is None else [{_SECURITY: []}]
     if endpoint.scope is not None:
-        operation["security"] = [{_SECURITY: [endpoint.scope]}]
-    if endpoint.description:
-        operation["description"] = endpoint.description
+        operation["description"] += f" Needs a key with the scope `{endpoint.scope}`."
     if endpoint.body is not None:
         operation["requestBody"] = {
             "required": True,
@@ -106,7 +121,8 @@ def _parameters(endpoint: AnyEndpoint, schema_of: dict[int, Any]) -> list[dict[s
         schema = schema_of[id(fields.Id)] if name == "id" else {"type": "string"}
         if name == "id" and endpoint.id_prefix is not None:
             schema = {"type": "string", "pattern": f"^{endpoint.id_prefix}_[0-9a-f]{{32}}$"}
-        parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
+        text = "Its id." if name == "id" else f"Which {name}."
+        parameters.append({"name": name, "in": "path", "required": True, "description": text, "schema": schema})
     if endpoint.has_key or endpoint.may_have_key:
         parameters.append(
             {
@@ -152,10 +168,11 @@ def _refusals(endpoint: AnyEndpoint) -> tuple[type[PycoreError], ...]:
 def _problems(errors: Iterable[type[PycoreError]], schema_of: dict[int, Any]) -> dict[str, Any]:
     by_status: dict[str, list[str]] = {}
     for error in dict.fromkeys(errors):
-        by_status.setdefault(str(OUTSIDE[error].http.value), []).append(f"`{error.code}`: {error.__doc__}")
+        by_status.setdefault(str(OUTSIDE[error].http.value), []).append(f"`{error.code}`: {prose(error.__doc__ or '')}")
     return {
         status: {
-            "description": "\n\n".join(texts),
+            "description": prose("\n\n".join(texts)),
+            "headers": _REQUEST_ID_HEADER,
             "content": {"application/problem+json": {"schema": schema_of[id(Problem)]}},
         }
         for status, texts in sorted(by_status.items())

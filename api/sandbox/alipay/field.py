@@ -12,7 +12,7 @@ from msgspec import Meta, Raw, Struct
 from api.sandbox.alipay.error import ApiError
 from api.sandbox.alipay.method import cents
 from api.sandbox.alipay.parameter import is_address
-from api.sandbox.core.clock import DAY_MS, SHANGHAI, in_shanghai
+from api.sandbox.core.clock import DAY_MS, SHANGHAI, Clock, in_shanghai
 
 OutTradeNo = Annotated[str, Meta(pattern=r"^[0-9A-Za-z_]{1,64}\Z")]
 TradeNo = Annotated[str, Meta(pattern=r"^[0-9]{0,64}\Z")]
@@ -90,10 +90,11 @@ class NewTrade(Struct, kw_only=True):
         if self.scene not in {"bar_code", "security_code"}:
             raise refusal("scene")
 
-    def ends_at(self, now_ms: int) -> int:
+    def ends_at(self, clock: Clock) -> int:
         """Return when the order ends, 0 where it does not say. Raises ApiError."""
         if self.time_expire:
-            return _moment(self.time_expire, now_ms)
+            return clock.from_merchant(_moment(self.time_expire, clock.merchant_now_ms()))
+        now_ms = clock.now_ms()
         return max(_life(self.timeout_express, now_ms), _life(self.qr_code_timeout_express, now_ms))
 
 

@@ -120,7 +120,7 @@ def _new_order(world: World, call: Call, new: NewTrade, method: str) -> NewOrder
         notify_url=new.notify_url or call.notify_url,
         payer=BUYER_ID,
         is_merchant_scan=method == "bar_code",
-        expires_at=new.ends_at(world.clock.now_ms()),
+        expires_at=new.ends_at(world.clock),
         details={"return_url": new.return_url or call.return_url, "charset": call.charset},
     )
 

@@ -7,7 +7,8 @@
 | ``POST /control/orders/{id}/scan``, ``pay``, ``refuse``, ``expire`` | what the payer does |
 | ``POST /control/orders/latest/…`` | the same with the newest order that waits |
 | ``GET /control/faults``, ``POST``, ``DELETE``, ``DELETE /control/faults/{id}`` | the rules in force |
-| ``GET /control/clock``, ``PUT`` with ``factor``, ``advance_s`` | the simulated time |
+| ``GET /control/clock``, ``PUT`` with ``factor``, ``advance_s``, ``merchant_follows`` | the simulated time |
+| ``DELETE /control/clock`` | back to the real time |
 | ``PUT /control/seed`` with ``seed`` | what faults are drawn from |
 """
 
@@ -38,6 +39,7 @@ _ORDERS_MAX = 500
 class _Clock(Struct, forbid_unknown_fields=True):
     factor: Annotated[float, Meta(ge=0.001, le=1_000_000)] | None = None
     advance_s: Annotated[int, Meta(ge=0, le=315_360_000)] = 0
+    merchant_follows: bool = False
 
 
 class _Seed(Struct, forbid_unknown_fields=True):
@@ -78,6 +80,7 @@ class Control:
             ("DELETE", "/control/faults/{id:int}", self._remove_faults),
             ("GET", "/control/clock", self._show_clock),
             ("PUT", "/control/clock", self._turn_clock),
+            ("DELETE", "/control/clock", self._reset_clock),
             ("PUT", "/control/seed", self._set_seed),
         )
         return [Route(path, _answering(answer), methods=[method]) for method, path, answer in table]
@@ -123,14 +126,26 @@ class Control:
         return Response(status_code=204)
 
     async def _show_clock(self, _request: Request) -> Response:
-        return _json({"now": self._now(), "now_ms": self._clock.now_ms(), "factor": self._clock.setting.factor})
+        clock = self._clock
+        times = {"now": self._now(), "now_ms": clock.now_ms(), "merchant_now_ms": clock.merchant_now_ms()}
+        return _json({**times, "factor": clock.setting.factor})
 
     async def _turn_clock(self, request: Request) -> Response:
         wanted = await _content(request, _Clock)
-        setting = self._clock.turn(factor=wanted.factor, advance_ms=wanted.advance_s * 1000)
-        self._store.set_setting("clock", msgspec.json.encode(setting).decode())
-        self._agenda.wake()
+        self._clock.turn(
+            factor=wanted.factor, advance_ms=wanted.advance_s * 1000, merchant_follows=wanted.merchant_follows
+        )
+        self._keep_clock()
         return await self._show_clock(request)
+
+    async def _reset_clock(self, request: Request) -> Response:
+        self._store.bring_forward(self._clock.reset())
+        self._keep_clock()
+        return await self._show_clock(request)
+
+    def _keep_clock(self) -> None:
+        self._store.set_setting("clock", msgspec.json.encode(self._clock.setting).decode())
+        self._agenda.wake()
 
     async def _set_seed(self, request: Request) -> Response:
         self._faults.set_seed((await _content(request, _Seed)).seed)

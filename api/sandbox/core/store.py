@@ -118,6 +118,13 @@ class Store:
         """Take something off the agenda."""
         self._connection.execute("DELETE FROM tasks WHERE id = ?", (id,))
 
+    def bring_forward(self, by_ms: int) -> None:
+        """Let everything that is still to come, come so much earlier: the clock was set back."""
+        self._connection.execute("UPDATE tasks SET due_at = due_at - ?", (by_ms,))
+        self._connection.execute(
+            "UPDATE orders SET expires_at = expires_at - ? WHERE expires_at > 0 AND state = 'open'", (by_ms,)
+        )
+
     def next_due(self) -> int | None:
         """Return when the next task is due."""
         row = self._connection.execute("SELECT min(due_at) FROM tasks").fetchone()

@@ -106,7 +106,7 @@ def outcome(record: Order | Refund) -> tuple[str, str]:
     return "01", "交易失败"
 
 
-def _new_order(fields: Fields, method: str) -> NewOrder:
+def _new_order(world: World, fields: Fields, method: str) -> NewOrder:
     return NewOrder(
         protocol=PROTOCOL,
         merchant=UNIONPAY_MER_ID,
@@ -118,34 +118,35 @@ def _new_order(fields: Fields, method: str) -> NewOrder:
         notify_url=fields.get("backUrl", ""),
         payer="6226000000000001",
         is_merchant_scan=method == "scanned",
-        expires_at=_end(fields.get("payTimeout", "")),
+        expires_at=_end(fields.get("payTimeout", ""), world.clock),
         details={name: fields.get(name, "") for name in ("txnTime", "bizType", "txnSubType")},
     )
 
 
-def _end(text: str) -> int:
+def _end(text: str, clock: Clock) -> int:
     """Return when an order ends, milliseconds; 0 where the merchant left it to the channel. Raises MessageError."""
     if not text:
         return 0
     try:
-        return int(datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=SHANGHAI).timestamp()) * 1000
+        end = datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=SHANGHAI)
     except ValueError:
         raise MessageError("payTimeout") from None
+    return clock.from_merchant(int(end.timestamp()) * 1000)
 
 
 def _apply(world: World, fields: Fields) -> Fields:
-    order = world.desk.create(_new_order(fields, "qr"))
+    order = world.desk.create(_new_order(world, fields, "qr"))
     return {"qrCode": f"https://qr.95516.com/00010000/{order.token}"}
 
 
 def _charge(world: World, fields: Fields) -> Fields:
     if not _CODE.fullmatch(fields.get("qrNo", "")):
         raise RefusalError(Reason.CODE_UNUSABLE)
-    return {"queryId": query_id(world.desk.charge(_new_order(fields, "scanned")))}
+    return {"queryId": query_id(world.desk.charge(_new_order(world, fields, "scanned")))}
 
 
 def _quick_pay(world: World, fields: Fields) -> Fields:
-    order = world.desk.create(_new_order(fields, "quick"))
+    order = world.desk.create(_new_order(world, fields, "quick"))
     return {"payerUrl": f"{world.base_url}/payer/?token={order.token}"}
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
-from api.sandbox.core.clock import from_text
+from api.sandbox.core.clock import Clock, from_text
 from api.sandbox.wechat.error import parameter_error
 
 AMOUNT_MAX: Final = 10_000_000_000
@@ -70,14 +70,18 @@ def check_address(field: str, text: str) -> None:
         raise parameter_error(field, "须为IPv4或IPv6地址")
 
 
-def expiry_ms(text: str, now_ms: int) -> int:
-    """Return when an order's time is over: not within the next minute, and never in the past. Raises ApiError."""
+def expiry_ms(text: str, clock: Clock) -> int:
+    """Return when an order's time is over, written by the merchant's clock: not within the next minute, nor before.
+
+    Raises ApiError.
+    """
     try:
         if not _TIME.fullmatch(text):
             raise ValueError("another spelling of RFC 3339")
         end_ms = from_text(text)
     except ValueError:
         raise parameter_error("time_expire", "不符合rfc3339格式") from None
+    now_ms = clock.merchant_now_ms()
     if end_ms <= now_ms:
         raise parameter_error("time_expire", "时间早于当前时间")
-    return max(end_ms, now_ms + _SOON_MS)
+    return clock.from_merchant(max(end_ms, now_ms + _SOON_MS))

@@ -172,7 +172,7 @@ def _read_new(method: str) -> Interface:
             attach=new.attach,
             notify_url=new.notify_url,
             payer=new.payer.openid if new.payer is not None else "oSandboxPayer0000000000000001",
-            expires_at=expiry_ms(new.time_expire, world.clock.now_ms()) if new.time_expire else 0,
+            expires_at=expiry_ms(new.time_expire, world.clock) if new.time_expire else 0,
             details={"serial": call.serial},
         )
         return Work(new.out_trade_no, lambda: Answer(entrance(world.desk.create(order), world.base_url)))

@@ -64,11 +64,11 @@ def _make(world: World, fields: Fields) -> Fields:
 def _end(world: World, text: str) -> int:
     if not text:
         return 0
-    now_ms = world.clock.now_ms()
+    now_ms = world.clock.merchant_now_ms()
     end_ms = time_ms(text)
     if end_ms <= now_ms:
         raise XmlRefusalError("PARAM_ERROR", "time_expire时间过短，刷卡至少1分钟，其他5分钟")
-    return max(end_ms, now_ms + _EXPIRY_MS_MIN)
+    return world.clock.from_merchant(max(end_ms, now_ms + _EXPIRY_MS_MIN))
 
 
 def _close(world: World, fields: Fields) -> Fields:

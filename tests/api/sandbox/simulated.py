@@ -110,9 +110,9 @@ class Sandbox:
         self.advance(int((noon - now).total_seconds()))
         return noon
 
-    def advance(self, seconds: int) -> None:
-        """Let simulated time pass."""
-        self.control("PUT", "/clock", {"advance_s": seconds})
+    def advance(self, seconds: int, *, merchant_follows: bool = False) -> None:
+        """Let simulated time pass; with ``merchant_follows`` the merchant's clock is turned too."""
+        self.control("PUT", "/clock", {"advance_s": seconds, "merchant_follows": merchant_follows})
 
     def wechat(self, inbox_url: str, kind: WeChatPayType = WeChatPayType.NATIVE, timeout: float = 10) -> WeChatPay:
         """The public SDK of WeChat Pay as a merchant's, verifying with the channel's public key."""

@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,8 +89,7 @@ class Till:
         self.channels = channels
         self.tenant = Tenant(new_id(), live=False)
         self.customer = new_id()
-        now = datetime.fromisoformat(sandbox.control("GET", "/clock")["now"])
-        self.ahead_ns = max(0, int((now.timestamp() - time.time()) * 10**9))
+        self.ahead_ns: int = max(0, sandbox.control("GET", "/clock")["merchant_now_ms"] * 10**6 - time.time_ns())
         self.desk = ChannelDesk(ledger, channels, clock_ns=self.now_ns)
         mailbox.desk = self.desk
 
@@ -117,7 +115,7 @@ class Till:
     def pass_time(self, seconds: int) -> None:
         """Let time go by, here and at the channels."""
         self.ahead_ns += seconds * 10**9
-        self.sandbox.advance(seconds)
+        self.sandbox.advance(seconds, merchant_follows=True)
 
     async def sweep(self, seconds: int = 0) -> None:
         """Let time go by here, and do what is due."""
