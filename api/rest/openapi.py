@@ -13,7 +13,7 @@ from api.rest import fields
 from api.rest.endpoint import AnyEndpoint
 from api.rest.payment import KEY_HEADER
 from api.rest.problem import Problem
-from api.rest.schema import describe, prose
+from api.rest.schema import describe, prose, tell_defaults
 from api.rest.writing import DEADLINE_HEADER
 from pycore.errors import (
     LedgerOverloadedError,
@@ -55,6 +55,7 @@ def document(endpoints: Sequence[AnyEndpoint]) -> dict[str, Any]:
     kinds = [*used, fields.Id, Problem]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
     describe(components, kinds)
+    tell_defaults(components, [each.body for each in endpoints if each.body is not None])
     schema_of = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     for query in {each.query for each in endpoints if each.query is not None}:
         # A query is no object of its own, but a parameter for each of its fields.

@@ -34,6 +34,19 @@ def describe(components: dict[str, Any], kinds: Sequence[Any]) -> None:
             schema["description"] = prose(schema["description"])
 
 
+def tell_defaults(components: dict[str, Any], bodies: Sequence[Any]) -> None:
+    """Say in words what a field of a request is where it is left out.
+
+    Generators take a field with a ``default`` for one that is always there, and let callers give all of them.
+    """
+    for struct in _structs(msgspec.inspect.multi_type_info(bodies), set()):
+        for shown in components[struct.cls.__name__]["properties"].values():
+            default = shown.pop("default", None)
+            if default is not None:
+                told = f"Left out: `{msgspec.json.encode(default).decode()}`."
+                shown["description"] = f"{shown.get('description', '')} {told}".strip()
+
+
 def _structs(types: Iterable[Type], seen: set[type]) -> Iterable[StructType]:
     for each in types:
         if isinstance(each, StructType):
