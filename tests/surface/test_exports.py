@@ -44,12 +44,12 @@ VAULT = [
 ]  # fmt: skip
 
 CHANNELS = [
-    "Adapter", "BillKind", "BillLink", "BillOrder", "BillRefusedError", "CallApp", "Capability", "ChannelConnection",
-    "ChannelOrder", "Failed", "FundBill", "FundLine", "HandleByHand", "HttpNotification", "HttpRequest",
-    "HttpResponse", "LineKind", "Method", "NotTrustedError", "Notification", "NotificationRefusedError", "OpenPage",
-    "Outcome", "Payer", "Pending", "PrivateKey", "PublicKey", "ReasonClass", "Refund", "RequiresAction", "Secret",
-    "ShowCode", "SigningPool", "Stamp", "SubmitForm", "Succeeded", "TradeBill", "TradeLine", "Transport", "Unknown",
-    "UnsupportedOperationError",
+    "Adapter", "BillKind", "BillLink", "BillNotReady", "BillOrder", "BillRefusedError", "CallApp", "Capability",
+    "ChannelConnection", "ChannelOrder", "Failed", "FundBill", "FundLine", "HandleByHand", "HttpNotification",
+    "HttpRequest", "HttpResponse", "LineKind", "LineState", "Method", "NoBill", "NotTrustedError", "Notification",
+    "NotificationRefusedError", "OpenPage", "Outcome", "Payer", "Pending", "PrivateKey", "PublicKey", "ReasonClass",
+    "Refund", "RequiresAction", "Secret", "ShowCode", "SigningPool", "Stamp", "SubmitForm", "Succeeded", "TitleRule",
+    "TradeBill", "TradeLine", "Transport", "Unknown", "UnsupportedOperationError",
 ]  # fmt: skip
 
 PAYMENTS = [
