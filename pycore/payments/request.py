@@ -55,9 +55,7 @@ class Payer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 
     auth_code: Annotated[str, Meta(pattern=rf"^{_AUTH_CODE.pattern}$")] | None = None
     open_id: Annotated[str, Meta(pattern=rf"^{_OPEN_ID.pattern}$")] | None = None
-    client_ip: (
-        Annotated[str, Meta(max_length=45, description="One IPv4 or IPv6 address.", examples=["203.0.113.7"])] | None
-    ) = None
+    client_ip: Annotated[str, Meta(description="One IPv4 or IPv6 address.", examples=["203.0.113.7"])] | None = None
 
     def __repr__(self) -> str:
         return "Payer(…)"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
 
@@ -206,6 +207,29 @@ async def test_bad_json_is_a_problem_with_a_reason(
     async with session.post("/v1/payments", json=body, headers=shop.headers | {"idempotency-key": "k1"}) as response:
         problem = await response.json(content_type="application/problem+json")
         assert (response.status, problem["reason"]) == (status, reason)
+
+
+@pytest.mark.parametrize(
+    ("payer", "method"),
+    [
+        ({"client_ip": "999.1.1.1"}, "qr_code"),
+        ({"client_ip": "deadbeef"}, "qr_code"),
+        ({"client_ip": "..."}, "qr_code"),
+        ({"client_ip": "203.0.113.7, 2001:db8:1111:2222:3333:4444:5555:6666"}, "qr_code"),
+        ({}, "h5"),
+    ],
+)
+async def test_f4_what_is_not_the_payer_s_address_is_refused_by_its_field(
+    session: ClientSession, payments: PaymentClient, shop: Shop, payer: dict[str, str], method: str
+) -> None:
+    """It was sent to the channel as it came, and ``127.0.0.1`` where none was given: the browser was turned away."""
+    body = {"merchant_reference": "T1", "amount": 1, "subject": "x", "method": method, "payer": payer, "confirm": True}
+    async with session.post("/v1/payments", json=body, headers=shop.headers | {"idempotency-key": "k1"}) as response:
+        problem = await response.json(content_type="application/problem+json")
+        assert (response.status, problem["reason"]) == (422, "invalid_request")
+        assert "payer.client_ip: must be" in problem["detail"]
+    with pytest.raises(InvalidRequestError, match=r"payer\.client_ip: must be"):
+        await payments.create(msgspec.convert(body, CreatePayment))
 
 
 async def test_a_key_is_needed_over_http(session: ClientSession, shop: Shop) -> None:

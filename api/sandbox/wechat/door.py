@@ -104,6 +104,8 @@ class WechatDoor:
             self._world.signer.verify(request.headers.get("authorization", ""), signed)
         except SignatureError as error:
             raise UnknownMerchantError(signature_error(str(error))) from None
+        if serial and not self._world.signer.holds(serial):
+            raise parameter_error("Wechatpay-Serial", "平台证书序列号Wechatpay-Serial错误", "header")
         return Call(request.path_params, request.query_params, body, serial)
 
     def _reply(self, answer: Answer, serial: str, *, is_forged: bool) -> Response:

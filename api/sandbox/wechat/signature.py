@@ -73,6 +73,10 @@ class Signer:
         except (InvalidSignature, ValueError):  # what is no Base64 is a ValueError
             raise SignatureError("错误的签名，验签失败") from None
 
+    def holds(self, serial: str) -> bool:
+        """Return whether ``serial`` names a key replies can be signed with."""
+        return serial in {self._keys.public_key_id, self._keys.platform_serial}
+
     def headers(self, body: bytes, serial: str, *, is_forged: bool = False) -> dict[str, str]:
         """Return the headers that sign a body.
 

@@ -63,7 +63,8 @@ class V3:
                 status, raw, told = error.code, error.read(), error.headers
         if "Wechatpay-Signature" in told:
             given = {name.lower(): value for name, value in told.items()}
-            verify(given, raw, {self.own["public_key_id"]: self.channel}, datetime.now(UTC))
+            keys = {self.own[name]: self.channel for name in ("public_key_id", "platform_serial")}
+            verify(given, raw, keys, datetime.now(UTC))
         return status, json.loads(raw) if raw else {}, dict(told.items())
 
     def order(self, kind: str = "native", **changes: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -110,6 +111,12 @@ def test_k6_headers(v3: V3, headers: dict[str, str | None], message: str) -> Non
     )
     assert (status, said["code"], said["message"]) == (400, "INVALID_REQUEST", message)
     assert "Wechatpay-Signature" not in told, "nobody knows yet whom to sign for"
+
+
+def test_k6_a_key_the_channel_does_not_have(v3: V3) -> None:
+    uri = f"/v3/refund/domestic/refunds/{new_number()}"
+    status, said, _ = v3.call("GET", uri, headers={"Wechatpay-Serial": "PUB_KEY_ID_0000000000"})
+    assert (status, said["code"], said["detail"]["field"]) == (400, "PARAM_ERROR", "Wechatpay-Serial")
 
 
 def test_f11_header_names_are_spelled_as_the_channel_spells_them(v3: V3) -> None:
