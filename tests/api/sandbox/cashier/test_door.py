@@ -13,9 +13,9 @@ from api.app import Doors
 from api.cashier.code import code_picture
 from api.cashier.limits import ACTS, STREAMS_PER_ADDRESS_MAX
 from api.services import Services
-from pycore.ids import new_id
+from pycore.ids import new_id, parse_typed_id
 from pycore.merchants import MerchantChanges, MerchantStatus
-from pycore.payments import PaymentFilter
+from pycore.payments import CreateRefund, PaymentFilter
 from pycore.payments.cashier_links import Link
 from tests.api.sandbox.cashier.till import ALIPAY, DESKTOP, PHONE, UNIONPAY, WECHAT, LinkTill, path_of
 from tests.api.sandbox.payments.paying import eventually
@@ -192,6 +192,48 @@ async def test_what_a_channel_cannot_close_is_paid_there(till: LinkTill, session
     assert (state["action"], state["offers"]) == ("code", [{"channel": "unionpay", "method": "qr_code"}])
     assert (await ask(session, f"{path}/state", PHONE))[1]["action"] == "code"
     assert (await choose(session, path, "wechat", "qr_code"))[0] == 409
+
+
+async def test_u10_what_cannot_be_closed_is_over_soon_and_another_way_is_offered(
+    till: LinkTill, session: ClientSession
+) -> None:
+    """After UnionPay was tapped there was no other way and no explanation for up to 15 minutes."""
+    made = await till.payment()
+    path = path_of(made)
+    _, state = await choose(session, path, "unionpay", "page", PHONE)
+    assert 120 < state["bound_seconds"] <= 240 < state["seconds_left"]
+    assert [each["channel"] for each in state["offers"]] == ["unionpay"]
+    await till.let_attempt_run_out(made)
+    _, state = await ask(session, f"{path}/state", PHONE)
+    assert (state["action"], state["bound_seconds"]) == (None, None)
+    assert [each["channel"] for each in state["offers"]] == ["wechat", "alipay", "unionpay"]
+    _, state = await choose(session, path, "wechat", "h5", PHONE)
+    assert (state["action"], state["channel"]) == ("go", "wechat")
+
+
+async def test_u11_a_page_tells_what_was_given_back(till: LinkTill, session: ClientSession, sandbox: Sandbox) -> None:
+    """The link of a payment that was refunded in full said that it was paid."""
+    made = await till.payment()
+    path, payment_id = path_of(made), parse_typed_id("pay", made["id"])
+    await choose(session, path, "wechat", "qr_code")
+    await asyncio.to_thread(sandbox.act, await till.reference(made), "pay")
+    await eventually(lambda: till.status(made), lambda status: status == "succeeded")
+    _, state = await ask(session, f"{path}/state")
+    assert (state["status"], state["refunded"], state["is_fully_refunded"]) == ("succeeded", None, False)
+    assert state["receipt"]["reference"] == await till.reference(made)
+    assert state["receipt"]["transaction_id"]
+    for number, amount, seen in (("R1", 400, ("4.00", False)), ("R2", 650, ("10.50", True))):
+        request = CreateRefund(merchant_reference=number, amount=amount)
+        await till.services.payments.refunds.create(till.tenant, payment_id, number, request)
+        _, state = await ask(session, f"{path}/state")
+        assert (state["refunded"], state["is_fully_refunded"]) == seen
+
+
+async def test_u10_the_way_back_keeps_the_language(till: LinkTill, session: ClientSession) -> None:
+    path = path_of(await till.payment())
+    for query, kept in (("?lang=en", "?lang=en"), ("?lang=zh", "?lang=zh"), ("?lang=//evil.example", ""), ("", "")):
+        async with session.post(f"{path}{query}", data={"respCode": "00"}, allow_redirects=False) as response:
+            assert (response.status, response.headers["location"]) == (303, f"{path}{kept}")
 
 
 async def test_a_form_leads_to_a_channel_that_wants_one(

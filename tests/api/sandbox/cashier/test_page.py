@@ -15,6 +15,8 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from api.app import Doors
+from pycore.ids import parse_typed_id
+from pycore.merchants import StoreChanges
 from tests.api.sandbox.cashier.till import PHONE, WECHAT, LinkTill, path_of
 from tests.api.sandbox.simulated import Sandbox
 
@@ -144,9 +146,10 @@ async def test_a_failure_says_what_next(till: LinkTill, open_page: OpenPage, san
     sandbox.fault("rate_limit", protocol="wechat", operation="create")
     page = await open_page(path_of(await till.payment()), AT_DESK)
     await page.get_by_role("button", name="WeChat Pay").click()
-    await expect(page.get_by_role("heading", name="The payment did not go through")).to_be_visible()
-    await expect(page.get_by_text("order again")).to_be_visible()
+    await expect(page.get_by_text("The last try did not work, and nothing was charged.")).to_be_visible()
     await page.screenshot(path=tmp_path / "failed.png", full_page=True)
+    await page.get_by_role("button", name="Alipay").click()
+    await expect(page.get_by_role("img", name="QR code to pay with Alipay")).to_be_visible()
 
 
 async def test_time_runs_out_in_front_of_the_payer(till: LinkTill, open_page: OpenPage, tmp_path: Path) -> None:
@@ -201,3 +204,76 @@ async def test_without_pushes_the_page_asks(till: LinkTill, open_page: OpenPage)
     await expect(page.get_by_role("heading", name="Choose how to pay")).to_be_visible()
     await till.run_out(made)
     await expect(page.get_by_role("heading", name="The time to pay has run out")).to_be_visible()
+
+
+async def test_u9_the_amount_is_judged_while_it_is_typed(till: LinkTill, open_page: OpenPage) -> None:
+    """A store's code took 9,999,999,999,999.00 yuan; the error came after the tap, far from the field."""
+    store, path = await till.store()
+    await till.services.stores.update(till.tenant, store.id, StoreChanges(code_amount_max=200_000_000))
+    page = await open_page(path, {**ON_PHONE, "viewport": {"width": 320, "height": 640}})
+    field, wechat = page.get_by_label("金额"), page.get_by_role("button", name="微信支付")
+    await expect(page.get_by_text("单笔最多 ¥2,000,000.00。")).to_be_visible()
+    for typed, told, can in (
+        ("9999999999999", "单笔最多 ¥2,000,000.00。", False),
+        ("1500000", "微信支付单笔最多 ¥1,000,000.00。", False),
+        ("12a", "请输入金额，例如 12.50。", True),
+        ("１２.５", "", True),
+        ("1,000.00", "", True),
+        (".5", "", True),
+    ):
+        await field.fill(typed)
+        await expect(page.locator("#fault")).to_have_text(told)
+        await expect(field).to_have_attribute("aria-invalid", "true" if told else "false")
+        assert await wechat.is_enabled() is can
+    await expect(page.get_by_role("button", name="支付宝")).to_be_enabled()
+
+
+async def test_u16_the_receipt_is_what_a_shopper_looks_for(
+    till: LinkTill, open_page: OpenPage, sandbox: Sandbox
+) -> None:
+    """The success page had no time, number or channel, and its biggest button was for another payment."""
+    made = await till.payment(amount=123_456_789)
+    page = await open_page(path_of(made), {**ON_PHONE, "viewport": {"width": 320, "height": 640}})
+    await expect(page.get_by_text("微信支付单笔最多 ¥1,000,000.00。")).to_be_visible()
+    amount = await page.locator(".amount").bounding_box()
+    assert amount is not None
+    assert amount["height"] < 60, "on one line"
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+    await page.get_by_role("button", name="支付宝").tap()
+    await page.get_by_role("button", name="付款", exact=True).tap()
+    await expect(page.get_by_text("已付款")).to_be_visible()
+    await page.goto(made["cashier_url"])
+    await expect(page.get_by_role("heading", name="付款成功")).to_be_visible()
+    await expect(page.get_by_text("¥1,234,567.89")).to_be_visible()
+    facts = await page.locator("dl.receipt").inner_text()
+    for fact in ("收款方", "Blue Teapot", "支付宝", "付款时间", "交易单号", "商户单号", await till.reference(made)):
+        assert fact in facts
+    assert await page.locator(".next button, .next a").first.inner_text() == "完成"
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+async def test_u16_what_was_called_off_is_no_fault(till: LinkTill, open_page: OpenPage) -> None:
+    """A payment that was cancelled had the red mark of one that failed."""
+    made = await till.payment(subject="Blue Teapot")
+    page = await open_page(path_of(made), AT_DESK)
+    await expect(page.get_by_text("Blue Teapot")).to_have_count(1)
+    await till.services.payments.payments.cancel(till.tenant, parse_typed_id("pay", made["id"]), "c1")
+    await expect(page.get_by_role("heading", name="The payment was called off")).to_be_visible()
+    await expect(page.locator(".result.calm")).to_be_visible()
+    await expect(page.locator(".result.bad")).to_have_count(0)
+
+
+async def test_u10_the_language_is_kept_on_the_way_back(till: LinkTill, open_page: OpenPage) -> None:
+    """Who had chosen English read Chinese after coming back from a channel."""
+    made = await till.payment()
+    page = await open_page(path_of(made), {**AT_DESK, "locale": "zh-CN"})
+    await page.get_by_role("button", name="English").click()
+    await page.goto(made["cashier_url"])
+    await expect(page.get_by_role("heading", name="Choose how to pay")).to_be_visible()
+
+
+async def test_u17_a_code_out_of_use_says_so(till: LinkTill, open_page: OpenPage) -> None:
+    store, path = await till.store()
+    await till.services.stores.rotate_code(till.tenant, store.id)
+    page = await open_page(path, ON_PHONE)
+    await expect(page.get_by_role("heading", name="此收款码已停用")).to_be_visible()

@@ -61,6 +61,17 @@ class LinkTill:
         )
         await self.services.channels.sweeper.sweep()
 
+    async def let_attempt_run_out(self, payment: dict[str, Any]) -> None:
+        """Let the time be over in which the payment's attempts can be paid, but not the payment's own."""
+        id = parse_typed_id("pay", payment["id"])
+        await self.services.ledger.store.pool.execute(
+            "UPDATE payment_attempts SET next_check_at = 1, channel_order = (channel_order::jsonb ||"
+            """ '{"created_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:03:00Z"}')::json"""
+            " WHERE payment_id = $1",
+            f"{id:032x}",
+        )
+        await self.services.channels.sweeper.sweep()
+
     async def store(self, name: str = "南京路") -> tuple[MerchantStore, str]:
         """A store and the path its code says."""
         store = await self.services.stores.create(self.tenant, name)
