@@ -84,7 +84,7 @@ class NewTrade(Struct, kw_only=True):
         if self.product_code not in products and (self.product_code or is_product_needed):
             raise refusal("product_code")
         total = cents(self.total_amount)
-        parts = [cents(each) for each in (self.discountable_amount, self.undiscountable_amount) if each]
+        parts = [cents(each) for each in (self.discountable_amount, self.undiscountable_amount) if is_given(each)]
         if any(part > total for part in parts) or (len(parts) == 2 and sum(parts) != total):
             raise refusal("discountable_amount")
         if self.scene not in {"bar_code", "security_code"}:
@@ -106,6 +106,11 @@ class Named(Struct, kw_only=True):
     operator_id: Text28 = ""
     query_options: Options = []
     org_pid: Annotated[str, Meta(max_length=16)] = ""
+
+
+def is_given(value: Raw) -> bool:
+    """Return whether an optional value is there: an empty text is none."""
+    return bytes(value) not in {b"", b'""'}
 
 
 def refusal(field: str) -> ApiError:

@@ -211,6 +211,7 @@ def test_k6_fields_of_an_order_as_documented(sandbox: Sandbox) -> None:
         {"goods_detail": [{"goods_id": "1"}], "extend_params": {"sys_service_provider_id": "2088"}},
         {"discountable_amount": "10.00", "undiscountable_amount": "0.50", "product_code": "QR_CODE_OFFLINE"},
         {"a_field_of_next_year": {"x": 1}},
+        {"discountable_amount": "", "operator_id": "", "terminal_id": "", "product_code": ""},
     ):
         assert gateway.call(PRECREATE, trade(**changes))["code"] == "10000", changes
 
