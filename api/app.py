@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from api.proxies import Proxies
 from api.rest.app import application
 from api.rest.server import RestServer
 from api.rest.start import StartPage
@@ -30,13 +29,12 @@ Opened = Callable[[Services, "Doors"], Awaitable[None]]
 class Doors:
     """The gRPC and the HTTP server of the same services."""
 
-    def __init__(self, services: Services, tls: Tls | None = None, proxies: Proxies | None = None) -> None:
-        proxies = proxies or Proxies()
+    def __init__(self, services: Services, tls: Tls | None = None) -> None:
         self._rpc = RpcServer(services, tls and tls.rpc)
         self._stopping = asyncio.Event()
         self.start_page = StartPage(services.channels.accounts)
         self._rest = RestServer(
-            application(services, self._stopping, proxies, self.start_page), tls and tls.rest, proxies
+            application(services, self._stopping, self.start_page), tls and tls.rest, services.access.proxies
         )
         self._scheme = "https" if tls else "http"
         self.grpc_address = ""
@@ -84,7 +82,7 @@ async def serve(
         services = await open_services(ledger, settings)
         if (key_file := await first_operator_key(services.api_keys, Path(settings.store.data))) is not None:
             tell(f"an operator's key was made, and is in {key_file}: every call needs a key")
-        doors = Doors(services, tls, Proxies(settings.server.trusted_proxies))
+        doors = Doors(services, tls)
         if settings.server.one_core:
             # With the thread in which gRPC waits for calls; those in which it reads and writes are not Python's.
             share_one_core()

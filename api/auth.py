@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from api.proxies import Proxies
 from pycore.errors import PermissionDeniedError, UnauthenticatedError
 from pycore.merchants import Authenticator, Caller, Operator, OperatorScope, Scope
 
@@ -11,7 +12,9 @@ _SCHEME: Final = "bearer"
 class Access:
     """Turns what a caller shows into who it is, or refuses it."""
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, proxies: Proxies) -> None:
+        self.proxies = proxies
+        """Who is believed about where a call comes from."""
         self.charge = authenticator.charge
         """Counts further requests of a caller, for calls that carry several."""
         self.forget = authenticator.forget

@@ -6,11 +6,38 @@ MESSAGE_BYTES_MAX = 4 << 20
 NOTIFICATION_BYTES_MAX = 64 << 10
 """What a channel may tell at once."""
 
-RPC_CONCURRENCY_MAX = 4096
-"""gRPC calls under way at once in the whole process, streams included."""
+RPC_CONNECTIONS_MAX = 2048
+"""Open gRPC connections; more are closed at once."""
 
-RPC_STREAMS_PER_CONNECTION_MAX = 1024
+RPC_CONCURRENCY_MAX = 4096
+"""gRPC calls under way at once in the whole process, streams included; beyond, who has its part of them is refused."""
+
+RPC_CALLS_PER_ADDRESS_MAX = 1024
+"""gRPC calls under way of one address (IPv6: one /64)."""
+
+RPC_APART_CALLS_MAX = 1024
+"""Calls of health under way, which are counted apart: a balancer watches for as long as it runs."""
+
+RPC_APART_CALLS_PER_ADDRESS_MAX = 32
+"""Those of one address."""
+
+RPC_SLOWED_CALLS_MAX = 512
+"""Calls that wait for their refusal; more are refused at once."""
+
+RPC_STREAMS_PER_CONNECTION_MAX = 256
 """HTTP/2 streams at once on one connection."""
+
+RPC_PENDING_CALLS_MAX = 1024
+"""Calls that have arrived and not been looked at; more are refused without a look."""
+
+RPC_MESSAGE_SECONDS_MAX = 10.0
+"""How long the message of a unary call may take to arrive."""
+
+RPC_HANDSHAKE_SECONDS_MAX = 10
+"""How long a gRPC connection may take to be set up."""
+
+RPC_IDLE_SECONDS_MAX = 300
+"""How long a gRPC connection without a call is kept."""
 
 RPC_METADATA_BYTES_MAX = 16 << 10
 """Headers of one gRPC call."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from api.auth import Access
+from api.proxies import Proxies
 from pycore.channels.accounts import ChannelAccounts
 from pycore.config import Settings
 from pycore.events import Outbox
@@ -61,7 +62,7 @@ async def open_services(ledger: Ledger, settings: Settings) -> Services:
     merchants, stores = Merchants(pool, authenticator.forget), MerchantStores(pool)
     return Services(
         ledger=ledger,
-        access=Access(authenticator),
+        access=Access(authenticator, Proxies(settings.server.trusted_proxies)),
         vault=vault,
         merchants=merchants,
         stores=stores,

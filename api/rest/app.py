@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.cashier.door import CashierDoor
 from api.errors import MalformedRequestError, MethodNotAllowedError
 from api.limits import HTTP_CONCURRENCY_MAX
-from api.proxies import Proxies
 from api.rest import (
     account,
     api_key,
@@ -146,7 +145,7 @@ class _Served:
         await response(scope, receive, send)
 
 
-def application(services: Services, stopping: asyncio.Event, proxies: Proxies, start: StartPage) -> ASGIApp:
+def application(services: Services, stopping: asyncio.Event, start: StartPage) -> ASGIApp:
     """Return the HTTP application of these services, with its first page; once ``stopping`` is set, streams end."""
     gate, health_gate = _Gate(), _OpenGate()
     endpoints = (*ENDPOINTS, metrics.endpoint(services))
@@ -174,7 +173,7 @@ def application(services: Services, stopping: asyncio.Event, proxies: Proxies, s
         ],
         exception_handlers={HTTPException: _refuse, Exception: _report},
     )
-    return Front(routed, proxies)
+    return Front(routed, services.access.proxies)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

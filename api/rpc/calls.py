@@ -10,13 +10,14 @@ from urllib.parse import unquote
 import grpc
 from grpc import aio
 
+from api import limits
 from api.auth import Access
-from api.errors import public_error, rpc_status
+from api.errors import MalformedRequestError, RequestTimeoutError, public_error, rpc_status
+from api.proxies import FORWARDED, FORWARDED_FOR, Proxies
 from api.request_id import REQUEST_ID, begin_request, current_request
 from pycore.errors import LedgerUnavailableError
 from pycore.merchants import Caller, OperatorScope, Scope
 
-Request = TypeVar("Request")
 Response = TypeVar("Response")
 Context = aio.ServicerContext[Any, Any]
 
@@ -37,15 +38,28 @@ def begin(context: Context) -> None:
     context.set_trailing_metadata(((REQUEST_ID, begin_request()),))
 
 
-def answered(
-    method: Callable[[Request, Context], Awaitable[Response]],
-) -> Callable[[Request, Context], Awaitable[Response]]:
-    """Return ``method``, its calls with names, its exceptions as statuses by the one table in :mod:`api.errors`."""
+async def message(context: Context) -> Any:
+    """Return the one message of a call. Raises RequestTimeoutError, MalformedRequestError."""
+    try:
+        async with asyncio.timeout(limits.RPC_MESSAGE_SECONDS_MAX):
+            request = await context.read()
+    except TimeoutError:
+        raise RequestTimeoutError from None
+    if request is aio.EOF:
+        raise MalformedRequestError("the call ended before its message came")
+    return request
 
-    async def call(request: Request, context: Context) -> Response:
+
+def answered(method: Callable[[Context], Awaitable[Response]]) -> Callable[[Any, Context], Awaitable[Response]]:
+    """Return ``method``, its calls with names, its exceptions as statuses by the one table in :mod:`api.errors`.
+
+    It reads the call's message itself, once it knows who calls.
+    """
+
+    async def call(_requests: Any, context: Context) -> Response:
         begin(context)
         try:
-            return await method(request, context)
+            return await method(context)
         except Exception as error:
             await fail(context, error)
 
@@ -53,49 +67,52 @@ def answered(
 
 
 def authorized(
-    access: Access, scope: Scope, method: Callable[[Request, Context, Caller], Awaitable[Response]]
-) -> Callable[[Request, Context], Awaitable[Response]]:
+    access: Access, scope: Scope, method: Callable[[Any, Context, Caller], Awaitable[Response]]
+) -> Callable[[Any, Context], Awaitable[Response]]:
     """Return ``method`` for merchants whose key has ``scope``; it is given who calls."""
 
-    async def call(request: Request, context: Context) -> Response:
-        return await method(request, context, await tenant_caller(access, scope, context))
+    async def call(context: Context) -> Response:
+        caller = await tenant_caller(access, scope, context)
+        return await method(await message(context), context, caller)
 
     return answered(call)
 
 
 def operated(
-    access: Access, scope: OperatorScope, method: Callable[[Request, Context], Awaitable[Response]]
-) -> Callable[[Request, Context], Awaitable[Response]]:
+    access: Access, scope: OperatorScope, method: Callable[[Any, Context], Awaitable[Response]]
+) -> Callable[[Any, Context], Awaitable[Response]]:
     """Return ``method`` for operators whose key has ``scope``."""
 
-    async def call(request: Request, context: Context) -> Response:
+    async def call(context: Context) -> Response:
         await operator_allowed(access, scope, context)
-        return await method(request, context)
+        return await method(await message(context), context)
 
     return answered(call)
 
 
 async def tenant_caller(access: Access, scope: Scope, context: Context, requests: int = 1) -> Caller:
     """Return the merchant's system that makes this call. Raises UnauthenticatedError, and as ``Access.caller``."""
-    return await access.caller(_sent(context, "authorization"), _address(context), scope, requests=requests)
+    address = caller_address(context, access.proxies)
+    return await access.caller(_sent(context, "authorization"), address, scope, requests=requests)
 
 
 async def operator_allowed(access: Access, scope: OperatorScope, context: Context, requests: int = 1) -> None:
     """Let an operator pass. Raises UnauthenticatedError, and as ``Access.operator``."""
-    await access.operator(_sent(context, "authorization"), _address(context), scope, requests=requests)
+    address = caller_address(context, access.proxies)
+    await access.operator(_sent(context, "authorization"), address, scope, requests=requests)
 
 
 def watched(
-    check: Callable[[Context, int], Awaitable[object]], stream: Callable[[Any, Context], Awaitable[None]]
+    check: Callable[[Context, int], Awaitable[object]], stream: Callable[[Context], Awaitable[None]]
 ) -> Callable[[Any, Context], Awaitable[None]]:
     """Return ``stream`` for as long as its caller may: it ends soon after its key does.
 
     ``check`` raises where the caller may not, and counts so many requests.
     """
 
-    async def call(requests: Any, context: Context) -> None:
+    async def call(context: Context) -> None:
         await check(context, 1)
-        work = asyncio.ensure_future(stream(requests, context))
+        work = asyncio.ensure_future(stream(context))
         refusal = asyncio.ensure_future(_refused(partial(check, context, 0)))
         try:
             await asyncio.wait((work, refusal), return_when=asyncio.FIRST_COMPLETED)
@@ -125,8 +142,16 @@ def _sent(context: Context, wanted: str) -> str | None:
     return None
 
 
-def _address(context: Context) -> str:
-    return _address_of(context.peer())
+def caller_address(context: Context, proxies: Proxies) -> str:
+    """Return the address of who calls, as trusted proxies tell it. Raises MalformedRequestError."""
+    peer = _address_of(context.peer())
+    if not proxies.trust(peer):
+        return peer
+    sent: dict[str, list[str]] = {FORWARDED_FOR: [], FORWARDED: []}
+    for name, value in context.invocation_metadata() or ():
+        if name in sent:
+            sent[name].append(str(value))
+    return proxies.caller(peer, sent[FORWARDED_FOR], sent[FORWARDED])
 
 
 @lru_cache(maxsize=4096)

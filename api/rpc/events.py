@@ -7,6 +7,7 @@ from typing import Any, Final
 import grpc
 
 from api.rpc.calls import Context, authorized, fail, tenant_caller, watched
+from api.rpc.calls import message as read_message
 from api.rpc.payment_messages import parsed, read_id
 from api.services import Services
 from pycore.client._generated.pycore.events.v1 import events_pb2 as pb
@@ -60,9 +61,9 @@ class EventService:
         event = await trigger(self._services.ledger, self._services.outbox.log, caller.tenant, type)
         return pb.TriggerEventResponse(event=_write(event)).SerializeToString()
 
-    async def stream_events(self, request: bytes, context: Context) -> None:
+    async def stream_events(self, context: Context) -> None:
         """Tell of events as they become durable, until the caller goes or the server stops."""
-        telling = asyncio.ensure_future(self._tell(request, context))
+        telling = asyncio.ensure_future(self._tell(context))
         stopping = asyncio.ensure_future(self.stopping.wait())
         try:
             await asyncio.wait((telling, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -75,9 +76,9 @@ class EventService:
             telling.cancel()
             stopping.cancel()
 
-    async def _tell(self, request: bytes, context: Context) -> None:
+    async def _tell(self, context: Context) -> None:
         caller = await self._may_read(context, 0)
-        message = parsed(pb.StreamEventsRequest, request)
+        message = parsed(pb.StreamEventsRequest, await read_message(context))
         types = checked_types(message.types, "types")
         if message.from_now and message.after_event_id:
             raise InvalidRequestError("from_now, after_event_id: give one of them")
@@ -105,10 +106,10 @@ class EventService:
             "TriggerEvent": (Scope.WEBHOOKS_WRITE, self.trigger_event),
         }
         handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            name: grpc.unary_unary_rpc_method_handler(authorized(access, scope, method))
+            name: grpc.stream_unary_rpc_method_handler(authorized(access, scope, method))
             for name, (scope, method) in methods.items()
         }
-        handlers["StreamEvents"] = grpc.unary_stream_rpc_method_handler(watched(self._may_read, self.stream_events))
+        handlers["StreamEvents"] = grpc.stream_stream_rpc_method_handler(watched(self._may_read, self.stream_events))
         return grpc.method_handlers_generic_handler(SERVICE_NAME, handlers)
 
 

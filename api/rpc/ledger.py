@@ -45,7 +45,7 @@ class LedgerService:
         results = await self._ledger.enqueue(Operation.CREATE_TRANSFERS, records, deadline=deadline(context))
         return _core.encode_results(results)
 
-    async def stream_transfers(self, _requests: object, context: Context) -> None:
+    async def stream_transfers(self, context: Context) -> None:
         """Create transfers as they come; results in the same order."""
         await TransferStream(self._ledger, context, self.stopping).run()
 
@@ -77,7 +77,7 @@ class LedgerService:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the service as gRPC takes it: every method by its name in the .proto file, bytes in, bytes out."""
-        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
+        unary, stream = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
         reads = partial(operated, self._access, OperatorScope.LEDGER_READ)
         writes = partial(operated, self._access, OperatorScope.LEDGER_WRITE)
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {

@@ -155,7 +155,7 @@ class PaymentService:
         }
         access = self._services.access
         handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            name: grpc.unary_unary_rpc_method_handler(authorized(access, scope, method))
+            name: grpc.stream_unary_rpc_method_handler(authorized(access, scope, method))
             for name, (scope, method) in methods.items()
         }
         handlers["StreamPayments"] = grpc.stream_stream_rpc_method_handler(self.stream_payments)

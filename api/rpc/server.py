@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 
 import grpc
 from grpc import aio
@@ -12,12 +13,15 @@ from grpc_health.v1.health import aio as health
 from grpc_reflection.v1alpha import reflection
 
 from api import limits
+from api.rpc.bounds import CallBounds
+from api.rpc.calls import operator_allowed
 from api.rpc.events import SERVICE_NAME as EVENTS_NAME
 from api.rpc.events import EventService
 from api.rpc.ledger import SERVICE_NAME, LedgerService
 from api.rpc.payments import SERVICE_NAME as PAYMENTS_NAME
 from api.rpc.payments import PaymentService
 from api.services import Services
+from pycore.merchants import OperatorScope
 
 CHANNELZ_NAME = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
 _HEALTH_SECONDS = 0.1
@@ -30,6 +34,11 @@ _OPTIONS = (
     ("grpc.max_concurrent_streams", limits.RPC_STREAMS_PER_CONNECTION_MAX),
     # Two servers on one port would share its calls; the second has to fail.
     ("grpc.so_reuseport", 0),
+    ("grpc.max_allowed_incoming_connections", limits.RPC_CONNECTIONS_MAX),
+    ("grpc.server_handshake_timeout_ms", limits.RPC_HANDSHAKE_SECONDS_MAX * 1000),
+    ("grpc.max_connection_idle_ms", limits.RPC_IDLE_SECONDS_MAX * 1000),
+    ("grpc.server.max_pending_requests", limits.RPC_PENDING_CALLS_MAX // 2),
+    ("grpc.server.max_pending_requests_hard_limit", limits.RPC_PENDING_CALLS_MAX),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
@@ -50,7 +59,10 @@ class RpcServer:
         self._payments = PaymentService(services)
         self._events = EventService(services)
         self._health = health.HealthServicer()
-        self._server = aio.server(options=_OPTIONS, maximum_concurrent_rpcs=limits.RPC_CONCURRENCY_MAX)
+        # Who calls through which connection is an operator's to know.
+        operators = partial(operator_allowed, services.access, OperatorScope.METRICS_READ)
+        self._bounds = CallBounds(services.access.proxies, {CHANNELZ_NAME: operators}, apart=frozenset({HEALTH_NAME}))
+        self._server = aio.server(interceptors=(self._bounds,), options=_OPTIONS)
         self._server.add_generic_rpc_handlers(
             (self._service.handler(), self._payments.handler(), self._events.handler())
         )

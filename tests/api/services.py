@@ -5,6 +5,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 from api.auth import Access
+from api.proxies import Proxies
 from api.services import Services, open_services
 from pycore.config import ServerSettings, Settings, StoreSettings
 from pycore.errors import UnauthenticatedError
@@ -36,7 +37,7 @@ class _Anybody(Authenticator):
 def services_without_database(ledger: Any) -> Services:
     """Return services of which only the ledger can be used, by whoever shows ``ANYBODY``."""
     nothing = MagicMock()
-    access = Access(_Anybody())
+    access = Access(_Anybody(), Proxies())
     return Services(
         ledger=ledger,
         access=access,

@@ -8,7 +8,6 @@ import grpc
 import pytest
 from aiohttp import ClientSession
 from grpc import aio
-from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
@@ -100,11 +99,6 @@ async def test_reflection_tells_the_service_and_its_file(channel: aio.Channel) -
     services = {service.name for service in answers[0].list_services_response.service}
     assert {SERVICE, "grpc.health.v1.Health", "grpc.channelz.v1.Channelz"} <= services
     assert ledger_pb2.DESCRIPTOR.serialized_pb in answers[1].file_descriptor_response.file_descriptor_proto
-
-
-async def test_channelz_tells_of_the_server(channel: aio.Channel) -> None:
-    servers = await channelz_pb2_grpc.ChannelzStub(channel).GetServers(channelz_pb2.GetServersRequest())
-    assert servers.server
 
 
 async def test_metrics(ledger: Ledger, operator_session: ClientSession) -> None:
