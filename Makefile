@@ -137,6 +137,10 @@ bench-plot: setup ## Draw the plots of the latest results
 torture: setup build ## Kill and restart under load (CYCLES=1000, LOAD=transfers or payments) and count what was lost
 	$(BIN)/python -m tests.simulation.torture --cycles $(CYCLES) --load $(LOAD)
 
+.PHONY: exhaustion
+exhaustion: setup build ## Attack a server in a network namespace of its own, and weigh it (needs root and iproute2)
+	$(BIN)/python -m tests.simulation.exhaustion
+
 .PHONY: real-data
 real-data: build ## Stream a bank's transactions through the running server (DATA=folder)
 	@test -n "$(DATA)" || { echo "usage: make real-data DATA=folder"; exit 2; }
