@@ -65,9 +65,10 @@ class _JoinedWrites(asyncio.Transport):
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._pieces:
+        # A connection that was cut meanwhile takes nothing: uvloop raises where asyncio only warns.
+        if self._pieces and not self._transport.is_closing():
             self._transport.write(b"".join(self._pieces))
-            self._pieces.clear()
+        self._pieces.clear()
 
 
 class _Flow(FlowControl):
