@@ -12,12 +12,14 @@ from starlette.responses import Response
 from api.errors import MalformedRequestError, UnsupportedMediaTypeError
 from api.limits import MESSAGE_BYTES_MAX
 from pycore.errors import RequestTooLargeError
+from pycore.payments.request import IN_WORDS
 
 Value = TypeVar("Value")
 
 _JSON: Final = "application/json"
 _JSON_BYTES: Final = _JSON.encode()
 _LONG_BYTES: Final = 64 << 10
+_PATTERN: Final = re.compile(r"Expected `str` matching regex '(.*?)'( - at `\$[^`]*`)?\Z", re.DOTALL)
 # What msgspec quotes of the request.
 _VALUE: Final = re.compile(r"(Invalid (?:enum )?value) .*?( - at `\$[^`]*`)?\Z", re.DOTALL)
 _UNKNOWN_FIELD: Final = re.compile(
@@ -54,7 +56,13 @@ def without_values(error: Exception) -> str:
 
     The name of a field stays where it can only be a name.
     """
-    return _VALUE.sub(r"\1\2", _UNKNOWN_FIELD.sub(r"\1\2", str(error)))
+    return _PATTERN.sub(_in_words, _VALUE.sub(r"\1\2", _UNKNOWN_FIELD.sub(r"\1\2", str(error))))
+
+
+def _in_words(found: re.Match[str]) -> str:
+    """Say what a field must be, not the pattern that checks it."""
+    pattern = found[1].replace("\\\\", "\\").removeprefix("^").removesuffix("$")
+    return f"Expected {IN_WORDS.get(pattern, 'another form: /docs says which')}{found[2] or ''}"
 
 
 def header(request: Request, name: bytes) -> bytes | None:

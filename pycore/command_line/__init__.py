@@ -3,6 +3,9 @@
 Exit status: 0 all is well, 1 it is not (an error, something not found, books that do not hold), 2 a misused command.
 """
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from pycore.command_line import (
@@ -28,6 +31,27 @@ command = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"pycore {version('pycore')}")
+        raise typer.Exit
+
+
+@command.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=lambda asked: _show_version(is_asked=asked), is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Look into a payment ledger, prove that nothing was changed behind its back, and say who may ask."""
+
+
 command.command("verify")(verify.verify)
 command.command("trial-balance")(trial_balance.trial_balance)
 command.command("account")(account.account)

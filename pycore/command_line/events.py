@@ -40,6 +40,8 @@ def listen(
             forward = None
             if forward_to is not None:
                 forward = await stack.enter_async_context(_Forward(forward_to, _secret(settings.client.webhook_secret)))
+            if not json:
+                typer.echo(_listening(settings, types, after, forward_to), err=True)
             remaining = count
             chosen = types.split(",") if types else ()
             async for event in client.listen(after=after, types=chosen, from_now=after is None):
@@ -73,6 +75,15 @@ def trigger(
         output.show_json(event)
     else:
         _print(event, json=False)
+
+
+def _listening(settings: Settings, types: str | None, after: str | None, forward_to: str | None) -> str:
+    """Return what is being done now, for the person who waits."""
+    address = settings.client.grpc_address or settings.server.grpc_address
+    what = "all events" if types is None else f"events of the types {types}"
+    since = "from now on" if after is None else f"after {after}"
+    there = "" if forward_to is None else f", and posting them to {forward_to}"
+    return f"listening at {address} for {what} {since}{there}; Ctrl-C ends it"
 
 
 class _Forward:

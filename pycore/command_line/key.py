@@ -9,6 +9,7 @@ from pycore.command_line import output
 from pycore.command_line.database import work_on_store
 from pycore.command_line.merchant import BurstOption, PerSecondOption
 from pycore.command_line.options import ConfigOption, DataOption, DsnOption, JsonOption
+from pycore.errors import InvalidRequestError
 from pycore.ids import format_typed_id, parse_typed_id
 from pycore.merchants import (
     KEY_PREFIX,
@@ -148,9 +149,15 @@ def _tenant(merchant: str | None, *, live: bool) -> Tenant | None:
 
 
 def _scopes(tenant: Tenant | None, names: list[str] | None) -> list[Scope | OperatorScope]:
-    """Return the named scopes, or all. Raises ValueError for one that there is not."""
+    """Return the named scopes, or all. Raises InvalidRequestError for one that there is not."""
     kind: type[Scope | OperatorScope] = OperatorScope if tenant is None else Scope
-    return [kind(name) for name in names] if names else list(kind)
+    known = {str(each): each for each in kind}
+    for name in names or ():
+        if name not in known:
+            raise InvalidRequestError(
+                f"--scope: {name} is none; give some of {', '.join(known)}, as in --scope {next(iter(known))}"
+            )
+    return [known[name] for name in names] if names else list(kind)
 
 
 def _fields(key: ApiKey) -> dict[str, Any]:

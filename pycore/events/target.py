@@ -45,6 +45,16 @@ _NOT_PUBLIC: Final = tuple(
 )
 
 
+_LOCAL: Final = (
+    "to try endpoints on this machine in test mode, set [webhooks] allow_loopback = true"
+    " (PYCORE_WEBHOOKS_ALLOW_LOOPBACK=true), or run: pycore listen --forward-to http://localhost:3000/webhooks"
+)
+_NOT_PUBLIC_HOST: Final = f"url: the host has an address that is not public; {_LOCAL}"
+_NO_HOST: Final = (
+    f"url: the host must be a full name or a public IP address, as in https://shop.example.com/hook; {_LOCAL}"
+)
+
+
 class AddressRefusedError(OSError):
     """An address is not public, so no connection to it is begun."""
 
@@ -97,7 +107,7 @@ class TargetGuard:
             raise InvalidRequestError("url: it must not have a fragment")
         is_local = host in _LOOPBACK_NAMES and self.loopback_allowed(live=live)
         if url.scheme != "https" and not (url.scheme == "http" and is_local):
-            raise InvalidRequestError("url: it must begin with https://")
+            raise InvalidRequestError(f"url: it must begin with https://; {_LOCAL}")
         if not port:
             raise InvalidRequestError("url: it must not have port 0")
         if not is_local:
@@ -117,7 +127,7 @@ class TargetGuard:
             raise InvalidRequestError("url: the name of the host cannot be resolved") from None
         addresses = [ipaddress.ip_address(each["host"].partition("%")[0]) for each in found]
         if not addresses or not all(self._is_allowed(address, live=live) for address in addresses):
-            raise InvalidRequestError("url: the host has an address that is not public")
+            raise InvalidRequestError(_NOT_PUBLIC_HOST)
 
     def dial(self, address: AddrInfoType, *, live: bool) -> socket.socket:
         """Return a socket for an address that is about to be connected to. Raises AddressRefusedError."""
@@ -149,10 +159,10 @@ def _check_host(host: str) -> None:
     except ValueError:
         # Also what some resolvers take for an IPv4 address: 127.1, 0x7f000001, 2130706433, 0177.0.0.1.
         if not _NAME.fullmatch(host):
-            raise InvalidRequestError("url: the host must be a full name or a public IP address") from None
+            raise InvalidRequestError(_NO_HOST) from None
         return
     if not is_public(address):
-        raise InvalidRequestError("url: the host has an address that is not public")
+        raise InvalidRequestError(_NOT_PUBLIC_HOST)
 
 
 class SystemResolver(AbstractResolver):

@@ -32,6 +32,17 @@ _URL: Final = re.compile(r"https?://[!-~]{1,250}")
 _AUTH_CODE: Final = re.compile(r"[0-9]{16,24}")
 _OPEN_ID: Final = re.compile(r"[!-~]{1,128}")
 
+IN_WORDS: Final = {
+    _REFERENCE.pattern: "1 to 64 of 0-9 A-Z a-z _-|*.@:, as in T1001",
+    _KEY.pattern: "1 to 255 printable ASCII characters, as in order-1001",
+    _CHANNEL.pattern: "the name of a channel, as in wechat, alipay, unionpay",
+    _URL.pattern: "an http or https address of at most 258 ASCII characters, as in https://shop.example.com/done",
+    _AUTH_CODE.pattern: "16 to 24 digits, as the payer's code has them, as in 130123456789012345",
+    _OPEN_ID.pattern: "1 to 128 printable ASCII characters",
+    "[A-Z]{3}": "three capital letters, a code of ISO 4217, as in CNY",
+}
+"""What the patterns of fields mean, for people."""
+
 Minor = Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units of the currency.", examples=[1999])]
 Reference = Annotated[
     str,
