@@ -285,7 +285,7 @@ READY = datetime(2026, 12, 2, 2, tzinfo=UTC)
     ],
 )
 def test_f20_three_answers_about_a_bill(code: str, sub_code: str, at: datetime, expected: object) -> None:
-    """ "None of that day", "not made yet" and "failed" were one answer. Alipay says the first two with one code: before
+    """None of that day, not made yet, and failed were one answer. Alipay says the first two with one code: before
     the hour at which bills are made it is the second."""
     method, order = "alipay.data.dataservice.bill.downloadurl.query", BillOrder(DAY)
     reply = sides.alipay_v2_reply(method, {"code": code, "msg": "x", "sub_code": sub_code, "sub_msg": "x"})
