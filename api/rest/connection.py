@@ -32,6 +32,8 @@ _TOO_MUCH: Final = problem_of(
 _HEAD_END: Final = b"\r\n\r\n"
 _BODY_PIECE_BYTES_MIN: Final = 64
 """A body full of line ends must not be parsed four bytes at a time. What follows a body holds three heads at most."""
+_COUNTED_BYTES_MIN: Final = 4096
+"""What waits of a connection is counted from here on: of all connections less is less than 16 MiB."""
 _NEVER: Final = float("inf")
 
 
@@ -199,15 +201,12 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hand the request on; its body may still be on the way."""
         self._unfinished_bytes = None
+        self._receive_until = self._receiving_since + limits.HTTP_GRACE_SECONDS
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Count a part of the body, which buys time for the next."""
         self._body_bytes += len(body)
-        self._receive_until = self._receiving_since + min(
-            limits.HTTP_GRACE_SECONDS + self._body_bytes / limits.HTTP_BYTES_PER_SECOND_MIN,
-            limits.HTTP_RECEIVE_SECONDS_MAX,
-        )
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -220,7 +219,8 @@ class Connection(HttpToolsProtocol):
         """Go on with the next request."""
         self._body_bytes = 0
         super().on_response_complete()
-        self._parse()
+        if self._place < len(self._data) or self.waiting_bytes:
+            self._parse()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, or too much of one, and close."""
@@ -238,11 +238,16 @@ class Connection(HttpToolsProtocol):
         """Cut off a peer that sends or takes too slowly."""
         if self._leave_until < now:
             self.abort()
-        elif self._receive_until < now:
+        elif self._receive_until < now and self._receive_until + self._bought_seconds() < now:
             self._receive_until = _NEVER
             self._give_up(_TOO_SLOW)
         elif self._leave_until is _NEVER and self.transport.is_closing():
             self._leave_until = now + limits.HTTP_GRACE_SECONDS
+
+    def _bought_seconds(self) -> float:
+        """Return what the bytes of the body so far add to the time it may take."""
+        longest = limits.HTTP_RECEIVE_SECONDS_MAX - limits.HTTP_GRACE_SECONDS
+        return min(self._body_bytes / limits.HTTP_BYTES_PER_SECOND_MIN, longest)
 
     def refuse_load(self) -> None:
         """Turn away what has arrived: it is more than anybody else keeps here, and all of it is too much."""
@@ -282,17 +287,19 @@ class Connection(HttpToolsProtocol):
     def _parse(self) -> None:
         """Parse what has arrived as far as it is its turn."""
         data, place = self._data, self._place
-        while place < len(data) and self._may_parse():
+        length = len(data)
+        while place < length and self._may_parse():
             end = data.find(_HEAD_END, place + _BODY_PIECE_BYTES_MIN if self._is_receiving else place)
-            end = len(data) if end < 0 else end + len(_HEAD_END)
+            end = length if end < 0 else end + 4
             self._feed(data[place:end])
             place = end
         if self.transport.is_closing():
             data = b""
         self._data, self._place = data, place
         waits = max(len(data) - place, 0)
-        if self._body_bytes + waits != self.waiting_bytes:
-            self._connections.set_waiting(self, self._body_bytes + waits)
+        kept = self._body_bytes + waits
+        if kept > _COUNTED_BYTES_MIN or self.waiting_bytes:
+            self._connections.set_waiting(self, kept)
         if self.flow.is_held is not (waits > 0) and not self.transport.is_closing():
             self.flow.hold(waits > 0)
 
