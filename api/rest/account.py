@@ -118,7 +118,7 @@ async def create(services: Services, request: Request) -> Response:
     deadline = writing.deadline(request)
     accounts = (await read_json(request, _CREATE)).accounts
     records = await writing.pack(accounts, record)
-    results = await writing.submit(services.ledger, Operation.CREATE_ACCOUNTS, records, deadline)
+    results = await writing.submit(services.ledger, Operation.CREATE_STRANGERS_ACCOUNTS, records, deadline)
     return json_response(writing.results_view(results, CreateAccountStatus))
 
 

@@ -133,7 +133,7 @@ async def create(services: Services, request: Request) -> Response:
     deadline = writing.deadline(request)
     transfers = (await read_json(request, _CREATE)).transfers
     records = await writing.pack(transfers, record)
-    results = await writing.submit(services.ledger, Operation.CREATE_TRANSFERS, records, deadline)
+    results = await writing.submit(services.ledger, Operation.CREATE_STRANGERS_TRANSFERS, records, deadline)
     return json_response(writing.results_view(results, CreateTransferStatus))
 
 

@@ -36,13 +36,13 @@ class LedgerService:
     async def create_accounts(self, request: bytes, context: Context) -> bytes:
         """Create accounts; one result each."""
         records = _records(_core.decode_accounts, request)
-        results = await self._ledger.enqueue(Operation.CREATE_ACCOUNTS, records, deadline=deadline(context))
+        results = await self._ledger.enqueue(Operation.CREATE_STRANGERS_ACCOUNTS, records, deadline=deadline(context))
         return _core.encode_results(results)
 
     async def create_transfers(self, request: bytes, context: Context) -> bytes:
         """Create transfers; one result each."""
         records = _records(_core.decode_transfers, request)
-        results = await self._ledger.enqueue(Operation.CREATE_TRANSFERS, records, deadline=deadline(context))
+        results = await self._ledger.enqueue(Operation.CREATE_STRANGERS_TRANSFERS, records, deadline=deadline(context))
         return _core.encode_results(results)
 
     async def stream_transfers(self, context: Context) -> None:

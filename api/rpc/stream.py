@@ -80,7 +80,7 @@ class TransferStream:
         future: asyncio.Future[bytes] | None = None
         while future is None:
             try:
-                future = self._ledger.enqueue(Operation.CREATE_TRANSFERS, records, deadline=self._deadline)
+                future = self._ledger.enqueue(Operation.CREATE_STRANGERS_TRANSFERS, records, deadline=self._deadline)
             except LedgerOverloadedError as error:
                 await self._next_room(error.retry_after_ms / 1000)
         self._waiting.append(future)

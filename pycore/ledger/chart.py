@@ -10,7 +10,9 @@
 | ``refund_in_transit`` | channel | credit | – |
 | ``suspense`` | channel | – | – |
 
-Every account is of one currency, and live and test money never meet: they are in different ledgers.
+Their codes are of the range 100 to 999, which the engine keeps for domains: at the doors of the raw ledger nobody opens
+such an account, moves its money or ends a hold on it. Every account is of one currency, and live and test money never
+meet: they are in different ledgers.
 """
 
 from __future__ import annotations
@@ -20,16 +22,22 @@ from enum import IntEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+import structlog
+
 from pycore.errors import StateMismatchError
-from pycore.ledger.account import Account, AccountFlags
+from pycore.ids import format_id
+from pycore.ledger.account import Account, AccountFlags, unpack_accounts
 from pycore.ledger.ledger import Ledger
 from pycore.ledger.status import CreateAccountStatus
 from pycore.money import Currency
 from pycore.tenant import Tenant
 
+log = structlog.get_logger()
+
 TEST_LEDGERS: Final = 1_000_000
 """A currency's test ledger has its number and this."""
 
+_COMPARED: Final = ("ledger", "code", "flags", "user_data_128")
 _KNOWN_MAX: Final = 1 << 20
 _TIME_MASK: Final = ((1 << 48) - 1) << 80
 
@@ -131,12 +139,17 @@ class Chart:
         self._known: dict[AccountKey, int] = {}
 
     def known(self, key: AccountKey) -> int | None:
-        """Return the account's id if it exists, without waiting."""
+        """Return the account's id if it exists, without waiting.
+
+        Raises StateMismatchError where another account stands in its place: money must not move there.
+        """
         account_id = self._known.get(key)
         if account_id is None:
             account_id = key.account_id
-            if not self._ledger.lookup_accounts_records([account_id]):
+            found = unpack_accounts(self._ledger.lookup_accounts_records([account_id]))
+            if not found:
                 return None
+            _check_is_its_own(key, found[0])
             self._remember(key, account_id)
         return account_id
 
@@ -156,6 +169,18 @@ class Chart:
         if len(self._known) >= _KNOWN_MAX:
             self._known.clear()
         self._known[key] = account_id
+
+
+def _check_is_its_own(key: AccountKey, found: Account) -> None:
+    """Compare an account that is there with what its domain would have opened. Raises StateMismatchError."""
+    expected = _account(key)
+    differing = [name for name in _COMPARED if getattr(found, name) != getattr(expected, name)]
+    if differing:
+        log.critical("an account stands in the place of another", account=str(key.account_id), differing=differing)
+        raise StateMismatchError(
+            f"in the place of the account {key.code.name.lower()} ({format_id(found.id)}) stands another one, whose"
+            f" {' and '.join(differing)} differ: nothing was recorded; find out who opened it"
+        )
 
 
 def _account(key: AccountKey) -> Account:

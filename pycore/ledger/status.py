@@ -1,7 +1,7 @@
 """Result codes: what became of one event of a request. They are data, never exceptions.
 
 Names, numbers and precedence are TigerBeetle's (reference: create_accounts, create_transfers), except
-``id_must_not_be_in_the_future``, which is ours. A test compares both lists with the engine's.
+those from 1000, which are ours. A test compares both lists with the engine's.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ _RESULT = Struct("<QII")
 
 
 class Operation(IntEnum):
-    """What a request asks for."""
+    """What a request asks for, and whether a stranger does: one who may not touch accounts of a domain's code."""
 
     CREATE_ACCOUNTS = 1
     CREATE_TRANSFERS = 2
+    CREATE_STRANGERS_ACCOUNTS = 3
+    CREATE_STRANGERS_TRANSFERS = 4
 
 
 class CreateAccountStatus(IntEnum):
@@ -51,6 +53,7 @@ class CreateAccountStatus(IntEnum):
     IMPORTED_EVENT_TIMESTAMP_OUT_OF_RANGE = 24
     IMPORTED_EVENT_TIMESTAMP_MUST_NOT_ADVANCE = 25
     IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS = 26
+    CODE_BELONGS_TO_A_DOMAIN = 1001
 
 
 class CreateTransferStatus(IntEnum):
@@ -125,6 +128,8 @@ class CreateTransferStatus(IntEnum):
     EXISTS_WITH_DIFFERENT_LEDGER = 67
     ID_ALREADY_FAILED = 68
     ID_MUST_NOT_BE_IN_THE_FUTURE = 1000
+    DEBIT_ACCOUNT_BELONGS_TO_A_DOMAIN = 1001
+    CREDIT_ACCOUNT_BELONGS_TO_A_DOMAIN = 1002
 
 
 class CreateAccountResult(msgspec.Struct, frozen=True):

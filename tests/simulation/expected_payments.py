@@ -35,7 +35,8 @@ SELECT 'payments.create', idempotency_key, (
 FROM payments WHERE idempotency_key = ANY($1)
 """
 _COUNTS = """
-SELECT count(*), (SELECT count(*) FROM refunds), count(*) + (SELECT count(*) FROM idempotency_keys),
+SELECT count(*), (SELECT count(*) FROM refunds),
+    count(*) + (SELECT count(*) FROM idempotency_keys WHERE operation <> 'wallet.fund'),
     (SELECT count(*) FROM events)
 FROM payments
 """

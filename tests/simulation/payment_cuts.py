@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 import asyncpg
@@ -12,7 +13,7 @@ from pycore.ledger import Ledger
 from pycore.payments import Payment, PaymentDesk, Refund, WithoutChannels
 from tests.simulation.expected_payments import ExpectedPayments
 from tests.simulation.payment_calls import FROM_BALANCE, Answer, Call, Operation, PaymentCalls, outcome_of
-from tests.simulation.payment_shop import SETUP_TRANSFERS, Shop, open_shop
+from tests.simulation.payment_shop import SETUP_TRANSFERS, Shop, fund_in, open_shop
 from tests.simulation.report import Outcome
 
 
@@ -35,7 +36,7 @@ class PaymentCuts:
     async def open(cls, ledger: Ledger, dsn: str, random: Random) -> PaymentCuts:
         """Prepare the merchant."""
         async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
-            return cls(ledger, dsn, await open_shop(pool, ledger), random)
+            return cls(ledger, dsn, await open_shop(pool, partial(fund_in, ledger)), random)
 
     def requests(self, count: int) -> list[Call]:
         """Return about so many requests."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -19,7 +20,7 @@ from tests.simulation.crew import read_log
 from tests.simulation.expected_payments import ExpectedPayments, WrongPaymentsError
 from tests.simulation.operator import operator
 from tests.simulation.payment_calls import Answer, Call, ask, outcome_of
-from tests.simulation.payment_shop import SETUP_TRANSFERS, Shop, open_shop
+from tests.simulation.payment_shop import SETUP_TRANSFERS, Shop, fund_at, open_shop
 from tests.simulation.report import Outcome
 
 _SUBMIT = 1000
@@ -35,12 +36,11 @@ class PaymentLoad:
         self._shop: Shop | None = None
         self._asked_again = 0
 
-    async def open(self, address: str, data: Path, seed: int) -> list[str]:
+    async def open(self, address: str, http: str, data: Path, seed: int) -> list[str]:
         """Prepare the server's data; return the witness's command."""
         dsn = running_dsn(data)
-        ledger = operator(address, data, timeout_seconds=_SETTLED_SECONDS)
-        async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool, ledger:
-            self._shop = await open_shop(pool, ledger)
+        async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+            self._shop = await open_shop(pool, partial(fund_at, http))
         command = ["tests.simulation.payment_witness", address, "--seed", str(seed), "--key", self._shop.api_key]
         return [*command, "--customers", *self._shop.customer_ids]
 

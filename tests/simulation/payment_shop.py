@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import asyncpg
+from aiohttp import ClientSession
 
 from pycore.ids import format_typed_id, new_id
-from pycore.ledger import Account, AccountFilter, AccountFlags, Transfer
+from pycore.ledger import Account, AccountFilter, Ledger, Transfer
 from pycore.ledger.chart import (
     AccountCode,
     AccountKey,
+    Chart,
     TransferCode,
     customer_balance,
     ledger_number,
@@ -79,8 +81,8 @@ class Shop(NamedTuple):
             timestamp = page[-1].timestamp
 
 
-async def open_shop(pool: asyncpg.Pool, books: Books) -> Shop:
-    """Make a merchant, a key and customers, and give them money; two of them very little."""
+async def open_shop(pool: asyncpg.Pool, fund: Callable[[Shop], Awaitable[None]]) -> Shop:
+    """Make a merchant, a key and customers, and let ``fund`` give them money; two of them very little."""
     merchant = await Merchants(pool).create("shop", _PLENTY)
     tenant = Tenant(merchant.id, live=False)
     terms = KeyTerms(name="all", scopes=tuple(Scope), allowance=_PLENTY)
@@ -95,24 +97,32 @@ async def open_shop(pool: asyncpg.Pool, books: Books) -> Shop:
             f"c{number}",
         )
     shop = Shop(tenant, api_key, given)
-    bank = AccountKey(AccountCode.CUSTODY_BANK, BOOKS)
-    await books.create_accounts([_account(bank), *(_account(shop.balance(customer)) for customer in given)])
-    await books.create_transfers(
-        [
-            Transfer(
-                id=new_id(),
-                debit_account_id=bank.account_id,
-                credit_account_id=shop.balance(customer).account_id,
-                amount=amount,
-                ledger=BOOKS,
-                code=TransferCode.TEST_FUNDS,
-            )
-            for customer, amount in given.items()
-        ]
-    )
+    await fund(shop)
     return shop
 
 
-def _account(key: AccountKey) -> Account:
-    floor = AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS if key.code is AccountCode.CUSTOMER_BALANCE else 0
-    return Account(id=key.account_id, user_data_128=key.owner_id, ledger=key.ledger, code=key.code, flags=floor)
+async def fund_in(ledger: Ledger, shop: Shop) -> None:
+    """Give the customers their money in a ledger of this process."""
+    chart = Chart(ledger)
+    for customer, amount in shop.given.items():
+        keys = [AccountKey(AccountCode.CUSTODY_BANK, BOOKS), shop.balance(customer)]
+        bank, balance = await chart.opened(keys)
+        move = Transfer(
+            id=new_id(),
+            debit_account_id=bank,
+            credit_account_id=balance,
+            amount=amount,
+            ledger=BOOKS,
+            code=TransferCode.TEST_FUNDS,
+        )
+        await ledger.create_transfers([move])
+
+
+async def fund_at(http_address: str, shop: Shop) -> None:
+    """Give the customers their money at a server."""
+    headers = {"authorization": f"Bearer {shop.api_key}"}
+    async with ClientSession(f"http://{http_address}", headers=headers) as session:
+        for number, (customer, amount) in enumerate(zip(shop.customer_ids, shop.given.values(), strict=True)):
+            path, key = f"/v1/test_helpers/customers/{customer}/fund", {"idempotency-key": f"fund-{number}"}
+            async with session.post(path, json={"amount": amount}, headers=key) as response:
+                response.raise_for_status()

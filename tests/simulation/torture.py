@@ -55,7 +55,7 @@ class Kill(StrEnum):
 class Load(Protocol):
     """What is asked of the server while it is killed, and how to tell whether it answered the truth."""
 
-    async def open(self, address: str, data: Path, seed: int) -> list[str]:
+    async def open(self, address: str, http: str, data: Path, seed: int) -> list[str]:
         """Prepare the server's data; return the command of the witness, which asks."""
 
     async def compare(self, address: str, data: Path, log: Path) -> None:
@@ -91,7 +91,7 @@ class Torture:
         # The same again after each restart: what is answered names it.
         self._http = self._server.http_address
         self._address = self._server.grpc_address
-        self._witness = Child(asyncio.run(load.open(self._address, self._data, seed)))
+        self._witness = Child(asyncio.run(load.open(self._address, self._http, self._data, seed)))
         self._witness.line()
         self.kills: Counter[str] = Counter()
         self.requests = 0

@@ -24,7 +24,7 @@ class TransferLoad:
     def __init__(self) -> None:
         self._books = ExpectedBooks()
 
-    async def open(self, address: str, data: Path, seed: int) -> list[str]:
+    async def open(self, address: str, http: str, data: Path, seed: int) -> list[str]:
         """Return the witness's command; it opens the accounts itself."""
         return ["tests.simulation.witness", address, "--seed", str(seed), "--key", operator_key(data)]
 

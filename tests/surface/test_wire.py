@@ -54,7 +54,7 @@ def test_accounts_decode_from_the_published_message_and_encode_to_it() -> None:
     ).accounts == (message.accounts)
 
 
-@pytest.mark.parametrize("operation", list(Operation))
+@pytest.mark.parametrize("operation", [Operation.CREATE_ACCOUNTS, Operation.CREATE_TRANSFERS])
 def test_every_result_code_crosses_the_wire_and_back(operation: Operation) -> None:
     accounts = operation is Operation.CREATE_ACCOUNTS
     statuses = list(CreateAccountStatus if accounts else CreateTransferStatus)

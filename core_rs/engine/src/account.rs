@@ -1,5 +1,7 @@
 //! The account: a place where balances accumulate.
 
+use std::ops::RangeInclusive;
+
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// An account, 128 bytes little-endian, with the fields of TigerBeetle's account record
@@ -36,6 +38,10 @@ pub struct Account {
 }
 
 const _: () = assert!(size_of::<Account>() == 128);
+
+/// Codes of accounts that belong to a domain of the platform, such as customers' balances: no stranger opens or touches
+/// one. The range never changes, as old journals are replayed with it.
+pub const DOMAIN_CODES: RangeInclusive<u16> = 100..=999;
 
 /// The flags of an [`Account`].
 pub mod account_flags {

@@ -48,7 +48,7 @@ pub(crate) struct AccountSlot {
     image: u32,
     pub ledger: u32,
     pub flags: u16,
-    /// [`DIRTY`](Self::DIRTY), [`WIDE`](Self::WIDE), and the low bits of the batch that made the prior image.
+    /// [`DIRTY`](Self::DIRTY), [`WIDE`](Self::WIDE), [`DOMAINS`](Self::DOMAINS), and the low bits of the batch that made the prior image.
     marks: u16,
 }
 
@@ -59,7 +59,9 @@ impl AccountSlot {
     pub const DIRTY: u16 = 1;
     /// Some balance has an upper half.
     pub const WIDE: u16 = 2;
-    const BATCH_SHIFT: u32 = 2;
+    /// It belongs to a domain: its code is one of [`DOMAIN_CODES`](crate::DOMAIN_CODES).
+    pub const DOMAINS: u16 = 4;
+    const BATCH_SHIFT: u32 = 3;
 
     /// Returns a slot without balances.
     pub fn new(id: u128, ledger: u32) -> Self {
@@ -97,7 +99,7 @@ impl AccountSlot {
     pub fn take_image(&mut self, account: u32, batch: u64, position: usize) -> Self {
         let image = Self { image: account, ..self.clone() };
         self.image = position as u32;
-        self.marks = (batch as u16) << Self::BATCH_SHIFT | self.marks & (Self::DIRTY | Self::WIDE);
+        self.marks = (batch as u16) << Self::BATCH_SHIFT | self.marks & (Self::DIRTY | Self::WIDE | Self::DOMAINS);
         image
     }
 

@@ -1,6 +1,6 @@
 //! All accounts, in one dense array in creation order, with prior images for the batch in flight.
 
-use crate::account::Account;
+use crate::account::{Account, DOMAIN_CODES};
 use crate::account_slot::{AccountSlot, AccountState, HighHalves, has_high_half};
 use crate::id_index::{IdIndex, hash_id, slot_position};
 use foldhash::fast::FixedState;
@@ -129,7 +129,11 @@ impl Accounts {
             self.segments.push(Vec::with_capacity(SEGMENT_LEN));
         }
         let segment = self.segments.last_mut().expect("a segment was just made");
-        segment.push(AccountSlot::new(account.id, account.ledger));
+        let mut slot = AccountSlot::new(account.id, account.ledger);
+        if DOMAIN_CODES.contains(&account.code) {
+            slot.set_mark(AccountSlot::DOMAINS);
+        }
+        segment.push(slot);
         self.details.push(AccountDetails {
             user_data_128: account.user_data_128,
             timestamp: account.timestamp,

@@ -85,6 +85,8 @@ pub(crate) struct BatchLog {
     pub first_account: u32,
     pub failures_end: usize,
     pub next_timestamp: u64,
+    /// The unit that is being applied is a stranger's.
+    pub is_a_strangers: bool,
     /// Ids of a later time are refused.
     pub id_time_limit_ms: u64,
     pub expired: Vec<ExpiredHold>,

@@ -1,7 +1,7 @@
 //! Which ids and moments of a batch the database must be asked about.
 
 use crate::account::{Account, account_flags};
-use crate::event::{Operation, Unit};
+use crate::event::Unit;
 use crate::id_index::hash_id;
 use crate::ledger::Ledger;
 use crate::transfer::id_time_ms;
@@ -18,7 +18,7 @@ impl Ledger {
     #[must_use]
     pub fn cold_ids(&self, units: &[Unit<'_>]) -> Vec<u128> {
         let mut old = Vec::new();
-        for unit in units.iter().filter(|unit| unit.operation == Operation::CreateTransfers) {
+        for unit in units.iter().filter(|unit| unit.operation.is_of_transfers()) {
             for index in 0..unit.len() {
                 let transfer = unit.transfer(index);
                 self.note_old(transfer.id, &mut old);
@@ -40,7 +40,7 @@ impl Ledger {
     #[must_use]
     pub fn cold_moments(&self, units: &[Unit<'_>]) -> Vec<u64> {
         let end = (self.position.last_transfer_timestamp + 1).min(self.window_first_timestamp().unwrap_or(u64::MAX));
-        let accounts = units.iter().filter(|unit| unit.operation == Operation::CreateAccounts);
+        let accounts = units.iter().filter(|unit| unit.operation.is_of_accounts());
         let moments = accounts.flat_map(|unit| (0..unit.len()).map(|index| unit.record::<Account>(index)));
         let is_cold = |account: &Account| account.flags & account_flags::IMPORTED != 0 && account.timestamp < end;
         moments.filter(is_cold).map(|account| account.timestamp).collect()

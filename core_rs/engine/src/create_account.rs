@@ -1,6 +1,6 @@
 //! The rules of creating an account.
 
-use crate::account::{Account, account_flags};
+use crate::account::{Account, DOMAIN_CODES, account_flags};
 use crate::cold::{ColdRecord, ColdRecords};
 use crate::ledger::Ledger;
 use crate::status::CreateAccountStatus as Status;
@@ -30,6 +30,9 @@ impl Ledger {
             return Err(self.account_exists(account, existing));
         }
         check_fields(account)?;
+        if self.batch.is_a_strangers && DOMAIN_CODES.contains(&account.code) {
+            return Err(Status::CodeBelongsToADomain);
+        }
 
         let mut record = *account;
         if account.flags & account_flags::IMPORTED == 0 {

@@ -1,7 +1,7 @@
 //! The rules of creating a transfer: a plain move, or a hold.
 
 use crate::account::account_flags;
-use crate::account_slot::AccountState;
+use crate::account_slot::{AccountSlot, AccountState};
 use crate::accounts::NONE_ACCOUNT;
 use crate::cold::{ColdRecords, HoldOutcome};
 use crate::expiry::ExpiryKey;
@@ -58,6 +58,7 @@ impl Ledger {
         }
         let debit_slot = self.accounts.slot(debit);
         let credit_slot = self.accounts.slot(credit);
+        self.check_domain(debit_slot, credit_slot)?;
         if debit_slot.ledger != credit_slot.ledger {
             return Err(Status::AccountsMustHaveTheSameLedger);
         }
@@ -82,6 +83,20 @@ impl Ledger {
 
         self.book(transfer, resolved, [debit, credit], [&debit_state, &credit_state]);
         Ok(transfer.timestamp)
+    }
+
+    /// Checks that a stranger keeps away from the accounts of domains.
+    #[inline(always)]
+    pub(crate) fn check_domain(&self, debit: &AccountSlot, credit: &AccountSlot) -> Result<(), Status> {
+        if self.batch.is_a_strangers && (debit.has_mark(AccountSlot::DOMAINS) || credit.has_mark(AccountSlot::DOMAINS))
+        {
+            return Err(if debit.has_mark(AccountSlot::DOMAINS) {
+                Status::DebitAccountBelongsToADomain
+            } else {
+                Status::CreditAccountBelongsToADomain
+            });
+        }
+        Ok(())
     }
 
     /// Returns the account found ahead of time, or looks again where this batch may have created it since.

@@ -14,6 +14,10 @@ pub enum Operation {
     CreateAccounts = 1,
     /// The events are transfers.
     CreateTransfers = 2,
+    /// The events are accounts, asked for by a stranger: none may have a code of [`DOMAIN_CODES`](crate::DOMAIN_CODES).
+    CreateStrangersAccounts = 3,
+    /// The events are transfers, asked for by a stranger: none may touch an account with such a code.
+    CreateStrangersTransfers = 4,
 }
 
 impl Operation {
@@ -23,8 +27,28 @@ impl Operation {
         match code {
             1 => Some(Self::CreateAccounts),
             2 => Some(Self::CreateTransfers),
+            3 => Some(Self::CreateStrangersAccounts),
+            4 => Some(Self::CreateStrangersTransfers),
             _ => None,
         }
+    }
+
+    /// Returns whether the events are accounts.
+    #[must_use]
+    pub const fn is_of_accounts(self) -> bool {
+        matches!(self, Self::CreateAccounts | Self::CreateStrangersAccounts)
+    }
+
+    /// Returns whether the events are transfers.
+    #[must_use]
+    pub const fn is_of_transfers(self) -> bool {
+        matches!(self, Self::CreateTransfers | Self::CreateStrangersTransfers)
+    }
+
+    /// Returns whether a stranger asks: somebody to whom no account of a domain belongs.
+    #[must_use]
+    pub const fn is_a_strangers(self) -> bool {
+        matches!(self, Self::CreateStrangersAccounts | Self::CreateStrangersTransfers)
     }
 }
 

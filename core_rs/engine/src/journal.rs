@@ -9,7 +9,7 @@
 //! │        │ u16 = 1 │ u16      │ u64       │ u32        │ u32        │ u32, decoded   │ u32 = 0  │
 //! └────────┴─────────┴──────────┴───────────┴────────────┴────────────┴────────────────┴──────────┘
 //! payload (encoding 0: as it is; 1: one LZ4 block)
-//!   unit_count × { operation u8, 3 zero bytes, event count u32 }
+//!   unit_count × { operation u8 (see Operation), 3 zero bytes, event count u32 }
 //!   every event's 128-byte record, in order
 //!   cold_count × { kind u8 (1 failed, 2 transfer, 3 moment), outcome u8, has_pending u8, 13 zero bytes,
 //!                  record 128 bytes (failed: only its id; moment: only a timestamp), pending record 128 bytes or zeros }
@@ -363,7 +363,7 @@ mod tests {
         assert!(matches!(changed(0, b'p'), Err(BodyError::Malformed(_))));
         assert!(matches!(changed(6, 2), Err(BodyError::Malformed(_))), "unknown encoding");
         assert!(matches!(changed(28, 1), Err(BodyError::Malformed(_))), "reserved header bytes");
-        assert!(matches!(changed(32, 3), Err(BodyError::Malformed(_))), "unknown operation");
+        assert!(matches!(changed(32, 5), Err(BodyError::Malformed(_))), "unknown operation");
         assert!(matches!(changed(33, 1), Err(BodyError::Malformed(_))), "reserved unit bytes");
         assert!(matches!(changed(36, 0), Err(BodyError::Malformed(_))), "an empty unit");
         assert_eq!(changed(36, 200), Err(BodyError::Truncated));

@@ -3,7 +3,7 @@
 use crate::accounts::Accounts;
 use crate::batch::{AppliedBatch, BatchLog};
 use crate::cold::{ColdRecord, ColdRecords};
-use crate::event::{Operation, Unit};
+use crate::event::Unit;
 use crate::evict::Forgetting;
 use crate::expiry::ExpiryQueue;
 use crate::failures::Failures;
@@ -127,9 +127,11 @@ impl Ledger {
         let cold_records = ColdRecords::new(cold);
         let mut results = Vec::with_capacity(events);
         for (unit_index, unit) in units.iter().enumerate() {
-            match unit.operation {
-                Operation::CreateAccounts => self.apply_accounts(unit, &cold_records, &mut results),
-                Operation::CreateTransfers => self.apply_transfers(units, unit_index, &cold_records, &mut results),
+            self.batch.is_a_strangers = unit.operation.is_a_strangers();
+            if unit.operation.is_of_accounts() {
+                self.apply_accounts(unit, &cold_records, &mut results);
+            } else {
+                self.apply_transfers(units, unit_index, &cold_records, &mut results);
             }
         }
         self.position.last_timestamp = timestamp.max(self.batch.next_timestamp - 1);

@@ -83,7 +83,7 @@ mod tables;
 #[cfg(test)]
 mod testing;
 
-pub use account::{Account, AccountBalance, account_flags};
+pub use account::{Account, AccountBalance, DOMAIN_CODES, account_flags};
 pub use batch::AppliedBatch;
 pub use chunk_summary::ChunkSummary;
 pub use cold::{ColdRecord, HoldOutcome};

@@ -45,6 +45,7 @@ impl Ledger {
         }
         let place = place.expect("an open hold is in memory");
         let [debit, credit] = self.accounts_at(place);
+        self.check_domain(self.accounts.slot(debit), self.accounts.slot(credit))?;
         let mut record = closing_record(transfer, &hold, amount);
         if transfer.has(transfer_flags::IMPORTED) {
             self.check_imported_timestamp(transfer.timestamp)?;

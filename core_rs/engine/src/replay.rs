@@ -2,7 +2,6 @@
 
 use crate::batch::AppliedBatch;
 use crate::cold::{ColdRecord, ColdRecords, HoldOutcome};
-use crate::event::Operation;
 use crate::journal::{Body, BodyError, decode_body};
 use crate::ledger::{Ledger, TIMESTAMP_END};
 use crate::transfer::Transfer;
@@ -76,7 +75,7 @@ impl Ledger {
             return Err(ReplayError::TooManyEvents);
         }
         let cold = ColdRecords::new(&body.cold);
-        let mut events = body.units().into_iter().filter(|unit| unit.operation == Operation::CreateTransfers);
+        let mut events = body.units().into_iter().filter(|unit| unit.operation.is_of_transfers());
         let is_valid = body.cold.iter().all(is_consistent)
             && (body.cold.is_empty()
                 || events.all(|unit| (0..unit.len()).all(|index| self.is_answered(&unit.transfer(index), &cold))));

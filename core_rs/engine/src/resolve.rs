@@ -4,7 +4,7 @@
 //! events, step by step, they overlap. What is found is a hint that the execution checks again where it can go stale.
 
 use crate::accounts::NONE_ACCOUNT;
-use crate::event::{Operation, RECORD_SIZE, Unit};
+use crate::event::{RECORD_SIZE, Unit};
 use crate::id_index::hash_id;
 use crate::ledger::Ledger;
 use crate::place::Place;
@@ -82,7 +82,7 @@ impl Ledger {
         let mut left = self.window.begin_staging(BLOCK) * RECORD_SIZE;
         let mut first = event_index * RECORD_SIZE;
         for unit in &units[unit_index..] {
-            if unit.operation == Operation::CreateTransfers {
+            if unit.operation.is_of_transfers() {
                 let end = unit.records.len().min(first + left);
                 self.window.stage(&unit.records[first..end]);
                 left -= end - first;

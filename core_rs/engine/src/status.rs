@@ -84,6 +84,7 @@ statuses! {
         ImportedEventTimestampOutOfRange = 24 "imported_event_timestamp_out_of_range",
         ImportedEventTimestampMustNotAdvance = 25 "imported_event_timestamp_must_not_advance",
         ImportedEventTimestampMustNotRegress = 26 "imported_event_timestamp_must_not_regress",
+        CodeBelongsToADomain = 1001 "code_belongs_to_a_domain",
         Created = 0xFFFF_FFFF "created",
     }
 }
@@ -161,6 +162,8 @@ statuses! {
         ExistsWithDifferentLedger = 67 "exists_with_different_ledger",
         IdAlreadyFailed = 68 "id_already_failed",
         IdMustNotBeInTheFuture = 1000 "id_must_not_be_in_the_future",
+        DebitAccountBelongsToADomain = 1001 "debit_account_belongs_to_a_domain",
+        CreditAccountBelongsToADomain = 1002 "credit_account_belongs_to_a_domain",
         Created = 0xFFFF_FFFF "created",
     }
 }
@@ -197,9 +200,9 @@ mod tests {
 
     #[test]
     fn catalogue_is_complete_and_codes_round_trip() {
-        assert_eq!(CreateAccountStatus::ALL.len(), 27);
-        // 1 to 68 without the unused 18, our own 1000, and created.
-        assert_eq!(CreateTransferStatus::ALL.len(), 67 + 2);
+        assert_eq!(CreateAccountStatus::ALL.len(), 28);
+        // 1 to 68 without the unused 18, our own 1000 to 1002, and created.
+        assert_eq!(CreateTransferStatus::ALL.len(), 67 + 4);
         for &status in CreateAccountStatus::ALL {
             assert_eq!(CreateAccountStatus::from_code(status.code()), Some(status));
         }

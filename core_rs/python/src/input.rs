@@ -34,15 +34,8 @@ pub fn units_of<'a>(held: &'a [(u8, Cow<'a, [u8]>)]) -> PyResult<Vec<Unit<'a>>> 
 }
 
 fn unit_of(operation: u8, records: &[u8]) -> PyResult<Unit<'_>> {
-    let operation = match operation {
-        1 => Operation::CreateAccounts,
-        2 => Operation::CreateTransfers,
-        _ => {
-            return Err(PyValueError::new_err(format!(
-                "{operation} is no operation"
-            )));
-        }
-    };
+    let operation = Operation::from_code(operation)
+        .ok_or_else(|| PyValueError::new_err(format!("{operation} is no operation")))?;
     if records.is_empty() || !records.len().is_multiple_of(RECORD_SIZE) {
         return Err(PyValueError::new_err(format!(
             "a request has {} bytes, but must have one or more {RECORD_SIZE}-byte records",
