@@ -53,6 +53,7 @@ __all__ = [
     "encode_transfers",
     "expect_payments",
     "find_card_numbers",
+    "find_possible_card_numbers",
     "key_check",
     "mask_card_numbers",
     "payments_recorded",
@@ -497,11 +498,16 @@ class VerificationValue:
 def find_card_numbers(text: str) -> list[tuple[int, int]]:
     """Return where (first character, character after the last) a text holds card numbers.
 
-    That is 13 to 19 digits with a right check digit, in any script, also in groups with spaces or dashes between them.
+    That is 13 to 19 digits with a right check digit that begin as a network's do at that length, in any script, also in
+    groups. Where a network's range holds more other numbers than cards (Mastercard's 22 to 27, Visa's 19 digits), an
+    undivided number is one only beside a word for a card, or where its issuer is known.
     """
 
+def find_possible_card_numbers(text: str) -> list[tuple[int, int]]:
+    """Return where a text may hold card numbers: also those that are more often something else; to be masked only."""
+
 def mask_card_numbers(text: str) -> str:
-    """Return the text with every card number masked but for its issuer's number and last four digits."""
+    """Return the text with every possible card number masked but for its issuer's number and last four digits."""
 
 @final
 class IdGenerator:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from pycore.channels.secret import Secret
 from pycore.money import Amount
+from pycore.printable import unprintable_in
 
 SUBJECT_CHARACTERS_MAX = 127
 URL_CHARACTERS_MAX = 256
@@ -79,7 +80,7 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
         check_id(self.payment_attempt_id)
         if self.amount.minor <= 0:
             raise ValueError("an order's amount is more than nothing")
-        if not 1 <= len(self.subject) <= SUBJECT_CHARACTERS_MAX or not self.subject.isprintable():
+        if not 1 <= len(self.subject) <= SUBJECT_CHARACTERS_MAX or unprintable_in(self.subject):
             raise ValueError(f"a subject is 1 to {SUBJECT_CHARACTERS_MAX} printable characters")
         for url in (self.notify_url, self.return_url):
             check_url(url)

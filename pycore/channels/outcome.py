@@ -14,6 +14,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from pycore.money import Amount
+from pycore.printable import unprintable_in
 
 CODE_CHARACTERS_MAX = 64
 TEXT_CHARACTERS_MAX = 256
@@ -155,4 +156,4 @@ def unknown(code: str, *unverified: str) -> Unknown:
 
 
 def _plain(text: str, characters_max: int) -> str:
-    return "".join(each for each in text[:characters_max] if each.isprintable())
+    return "".join(each for each in text[:characters_max] if not unprintable_in(each))

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from pycore.channels.order import ChannelOrder, check_id, check_url
 from pycore.money import Amount
+from pycore.printable import unprintable_in
 
 REASON_CHARACTERS_MAX = 80
 
@@ -39,7 +40,7 @@ class Refund(Struct, frozen=True, kw_only=True):
         check_url(self.notify_url)
         if self.amount.currency != self.order.amount.currency or not 0 < self.amount.minor <= self.order.amount.minor:
             raise ValueError("a refund is more than nothing and at most the order's amount, in its currency")
-        if len(self.reason) > REASON_CHARACTERS_MAX or not self.reason.isprintable():
+        if len(self.reason) > REASON_CHARACTERS_MAX or unprintable_in(self.reason):
             raise ValueError(f"a reason is at most {REASON_CHARACTERS_MAX} printable characters")
         if self.created_at.tzinfo is None:
             raise ValueError("a refund's time needs a zone")

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, Self
 
 import aiohttp
+import structlog
 
 from pycore.errors import ConfigurationError, InvalidRequestError
 from pycore.events.delivery import Result
@@ -26,6 +27,16 @@ ANSWER_BYTES_MAX: Final = 64 << 10
 """How much of an answer is read before its connection is closed; nothing of it is kept."""
 DRAIN_SECONDS: Final = 0.5
 GONE: Final = 410
+
+# Where no connection was made, why is for the operator's log alone: told apart, closed ports, silent ones and ones that
+# speak something else would make of this server a port scanner, and names an index of the network it stands in.
+_TOLD: Final = {
+    "connect_deadline": "not_connected",
+    "tls_failed": "not_connected",
+    "name_not_resolved": "target_refused",
+}
+
+log = structlog.get_logger(__name__)
 
 
 class WebhookSender:
@@ -89,15 +100,18 @@ class WebhookSender:
         body = event.view().encoded()
         try:
             target = self._guard.checked(url, live=live)
+        except InvalidRequestError:
+            return Result(None, "target_refused")
+        try:
             async with self._session(live=live).post(
                 target, data=body, headers=headers(event.public_id, body, secrets), allow_redirects=False
             ) as reply:
                 await _drain(reply)
                 return Result(reply.status, None if reply.status // 100 == 2 else f"http_{reply.status}")
-        except InvalidRequestError:
-            return Result(None, "target_refused")
         except aiohttp.ClientError as error:
-            return Result(None, _reason(error))
+            reason = _reason(error)
+            log.info("a webhook was not delivered", event_id=event.public_id, host=target.raw_host, reason=reason)
+            return Result(None, _TOLD.get(reason, reason))
         except TimeoutError:
             return Result(None, "deadline")
         except (OSError, ValueError):

@@ -14,12 +14,14 @@ import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from pycore.errors import InvalidRequestError
+from pycore.events.address import IpAddress, is_public
+from pycore.events.credential import has_credential
+from pycore.printable import unprintable_in
 from pycore.vault import secret_in
 
 if TYPE_CHECKING:
@@ -29,20 +31,8 @@ URL_LENGTH_MAX: Final = 2048
 RESOLVE_SECONDS_MAX: Final = 10.0
 _RESOLVER_THREADS: Final = 64
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 _NAME: Final = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
-_CREDENTIAL: Final = re.compile(
-    r"(?:^|&)[^=&]*(?:token|secret|passw|pwd|credential|api[_-]?key|access[_-]?key|auth)[^=&]*=[^&]", re.IGNORECASE
-)
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-# What ``is_global`` of some versions lets pass. IPv6 outside 2000::/3 is not given out; the others carry or lead to an
-# IPv4 address, which would have to be checked instead (6to4, its relays, Teredo), or are for documentation.
-_IPV6_GIVEN_OUT: Final = ipaddress.ip_network("2000::/3")
-_NOT_PUBLIC: Final = tuple(
-    map(ipaddress.ip_network, ("192.88.99.0/24", "2001::/23", "2002::/16", "2001:db8::/32", "3fff::/20"))
-)
 
 
 _LOCAL: Final = (
@@ -50,6 +40,7 @@ _LOCAL: Final = (
     " (PYCORE_WEBHOOKS_ALLOW_LOOPBACK=true), or run: pycore listen --forward-to http://localhost:3000/webhooks"
 )
 _NOT_PUBLIC_HOST: Final = f"url: the host has an address that is not public; {_LOCAL}"
+_NOT_PUBLIC_NAME: Final = f"url: the name of the host does not lead to public addresses alone; {_LOCAL}"
 _NO_HOST: Final = (
     f"url: the host must be a full name or a public IP address, as in https://shop.example.com/hook; {_LOCAL}"
 )
@@ -89,7 +80,7 @@ class TargetGuard:
         Raises:
             InvalidRequestError: it is none that may be used; nothing was resolved.
         """
-        if not 0 < len(text) <= URL_LENGTH_MAX or not text.isprintable() or " " in text or "\\" in text:
+        if not 0 < len(text) <= URL_LENGTH_MAX or unprintable_in(text) or " " in text or "\\" in text:
             raise InvalidRequestError(f"url: not a URL of at most {URL_LENGTH_MAX} characters")
         try:
             url = URL(text)
@@ -98,7 +89,7 @@ class TargetGuard:
             raise InvalidRequestError("url: it cannot be read") from None
         if url.raw_user is not None or url.raw_password is not None or "@" in url.raw_authority:
             raise InvalidRequestError("url: it must not have a user or password")
-        if (secret := secret_in(unquote(text))) or _CREDENTIAL.search(unquote(url.raw_query_string)):
+        if (secret := secret_in(text)) or has_credential(url.raw_path_qs):
             raise InvalidRequestError(
                 f"url: holds {secret or 'a credential'}, and is kept and shown as it is: messages are signed, so that"
                 " nothing secret is needed to trust them"
@@ -118,16 +109,17 @@ class TargetGuard:
         """Resolve the host and look at every address.
 
         Raises:
-            InvalidRequestError: there is none, or one of them may not be dialled.
+            InvalidRequestError: there is none, or one of them may not be dialled; which of the two is not told, as that
+                would tell which names this network knows.
         """
         try:
             async with asyncio.timeout(RESOLVE_SECONDS_MAX):
                 found = await self.resolver.resolve(url.raw_host or "", url.port or 0, socket.AF_UNSPEC)
         except (OSError, TimeoutError, UnicodeError):
-            raise InvalidRequestError("url: the name of the host cannot be resolved") from None
+            found = []
         addresses = [ipaddress.ip_address(each["host"].partition("%")[0]) for each in found]
         if not addresses or not all(self._is_allowed(address, live=live) for address in addresses):
-            raise InvalidRequestError(_NOT_PUBLIC_HOST)
+            raise InvalidRequestError(_NOT_PUBLIC_NAME)
 
     def dial(self, address: AddrInfoType, *, live: bool) -> socket.socket:
         """Return a socket for an address that is about to be connected to. Raises AddressRefusedError."""
@@ -138,18 +130,6 @@ class TargetGuard:
 
     def _is_allowed(self, address: IpAddress, *, live: bool) -> bool:
         return is_public(address) or (address.is_loopback and self.loopback_allowed(live=live))
-
-
-def is_public(address: IpAddress) -> bool:
-    """Return whether an address is somebody's on the internet, by IANA's special-purpose registries (RFC 6890).
-
-    Addresses that stand for another one (IPv4-mapped, 6to4, NAT64, Teredo) are not, whichever they stand for.
-    """
-    if isinstance(address, ipaddress.IPv6Address) and address not in _IPV6_GIVEN_OUT:
-        return False
-    if any(address in network for network in _NOT_PUBLIC if network.version == address.version):
-        return False
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 def _check_host(host: str) -> None:

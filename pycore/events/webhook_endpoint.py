@@ -14,6 +14,7 @@ from pycore.events.event import checked_types
 from pycore.events.secret import WebhookSecret
 from pycore.events.target import TargetGuard
 from pycore.ids import new_id
+from pycore.printable import unprintable_in
 from pycore.store import Made, Once, Pool, changing, unavailable_raised
 from pycore.tenant import Tenant
 from pycore.vault import Context, Vault, secret_in
@@ -255,8 +256,10 @@ def _context(tenant: Tenant, id: int) -> Context:
 
 
 def _checked_description(text: str) -> str:
-    if len(text) > DESCRIPTION_LENGTH_MAX or not (text.isprintable() or not text):
-        raise InvalidRequestError(f"description: at most {DESCRIPTION_LENGTH_MAX} printable characters")
+    if len(text) > DESCRIPTION_LENGTH_MAX:
+        raise InvalidRequestError(f"description: at most {DESCRIPTION_LENGTH_MAX} characters")
+    if unprintable := unprintable_in(text):
+        raise InvalidRequestError(f"description: holds {unprintable}; nothing was recorded: leave it out")
     if secret := secret_in(text):
         raise InvalidRequestError(f"description: holds {secret}; nothing was recorded: never send one in clear")
     return text

@@ -1,10 +1,10 @@
 """Texts that people and their systems choose: names and references."""
 
 import re
-import unicodedata
 from typing import Final
 
 from pycore.errors import InvalidRequestError
+from pycore.printable import unprintable_in
 from pycore.vault import secret_in
 
 NAME_LENGTH_MAX: Final = 100
@@ -18,8 +18,8 @@ def checked_name(text: str, field: str) -> str:
     name = text.strip()
     if not 0 < len(name) <= NAME_LENGTH_MAX:
         raise InvalidRequestError(f"{field} must have 1 to {NAME_LENGTH_MAX} characters; nothing was recorded")
-    if any(unicodedata.category(letter).startswith("C") for letter in name):
-        raise InvalidRequestError(f"{field} must have no control characters; nothing was recorded")
+    if unprintable := unprintable_in(name):
+        raise InvalidRequestError(f"{field} holds {unprintable}; nothing was recorded: leave it out")
     _refuse_secrets(name, field)
     return name
 

@@ -14,6 +14,7 @@ from pycore.errors import InvalidRequestError
 from pycore.money import CURRENCIES
 from pycore.payments.balance_limits import Authentication
 from pycore.payments.payment import CaptureMethod, PaymentMethod, Purpose
+from pycore.printable import unprintable_in
 from pycore.vault import secret_in
 
 AMOUNT_MAX: Final = 2**53 - 1
@@ -173,11 +174,8 @@ def check_refund(request: CreateRefund) -> None:
     """Raise InvalidRequestError where a field is not allowed; nothing was recorded."""
     check_reference(request.merchant_reference)
     check_amount(request.amount)
-    _require(
-        len(request.reason) <= 80 and request.reason.isprintable(),
-        "reason",
-        "at most 80 printable characters",
-    )
+    _require(len(request.reason) <= 80, "reason", "at most 80 characters")
+    refuse_unprintable(reason=request.reason)
     refuse_secrets(merchant_reference=request.merchant_reference, reason=request.reason)
 
 
@@ -201,6 +199,13 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
     refuse_secrets(metadata=_joined(metadata))
 
 
+def refuse_unprintable(**texts: str) -> None:
+    """Raise InvalidRequestError, which names the field and the kind of character, where one is no text of people's."""
+    for field, text in texts.items():
+        if unprintable := unprintable_in(text):
+            raise InvalidRequestError(f"{field}: holds {unprintable}; nothing was recorded: leave it out")
+
+
 def refuse_secrets(**texts: str) -> None:
     """Raise InvalidRequestError, which names the field and never its text, where one holds a secret that is known."""
     for field, text in texts.items():
@@ -215,7 +220,7 @@ def settle_doubts(payment: NewPayment) -> None:
     """Take the closer look that a few new payments need. Raises InvalidRequestError; nothing was recorded."""
     doubts = payment.doubts
     if "subject" in doubts:
-        _require(payment.subject.isprintable(), "subject", "1 to 127 printable characters")
+        refuse_unprintable(subject=payment.subject)
     if "currency" in doubts:
         check_currency(payment.currency)
     if "secrets" in doubts:

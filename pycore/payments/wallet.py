@@ -39,6 +39,7 @@ from pycore.payments.request import (
     check_key,
     check_reference,
     refuse_secrets,
+    refuse_unprintable,
 )
 from pycore.store import unavailable_raised
 from pycore.tenant import Tenant
@@ -348,10 +349,11 @@ def _check_withdrawal(request: CreateWithdrawal) -> None:
     check_reference(request.merchant_reference)
     check_amount(request.amount)
     check_currency(request.currency)
-    if not 1 <= len(request.destination) <= _DESTINATION or not request.destination.isprintable():
+    if not 1 <= len(request.destination) <= _DESTINATION:
         raise InvalidRequestError(
-            f"destination: must be 1 to {_DESTINATION} printable characters; nothing was recorded: correct it"
+            f"destination: must be 1 to {_DESTINATION} characters; nothing was recorded: correct it"
         )
+    refuse_unprintable(destination=request.destination)
     refuse_secrets(merchant_reference=request.merchant_reference, destination=request.destination)
 
 

@@ -1,6 +1,13 @@
 """The vault: sealed fields, keys that rotate and can be destroyed, card numbers behind tokens."""
 
-from pycore._core import CardNumber, VerificationValue, WrappedKey, find_card_numbers, mask_card_numbers
+from pycore._core import (
+    CardNumber,
+    VerificationValue,
+    WrappedKey,
+    find_card_numbers,
+    find_possible_card_numbers,
+    mask_card_numbers,
+)
 from pycore.vault.card import TokenisedCard, parse_card_number, parse_verification_value
 from pycore.vault.clear_text import mask_secrets, secret_in
 from pycore.vault.key import Algorithm, Context, KeyKind, KeyState, Owner
@@ -36,6 +43,7 @@ __all__ = [
     "WrappedKey",
     "configured_key_source",
     "find_card_numbers",
+    "find_possible_card_numbers",
     "mask_card_numbers",
     "mask_secrets",
     "parse_card_number",

@@ -9,6 +9,7 @@ from typing import ClassVar, NoReturn
 
 from pycore._core import find_card_numbers
 from pycore.errors import InvalidPersonalDataError
+from pycore.printable import unprintable_in
 
 NAME_LENGTH_MAX = 100
 
@@ -95,7 +96,7 @@ class PhoneNumber(PersonalValue):
 
 
 class PersonName(PersonalValue):
-    """A person's name as it is written, without control characters and without a card number in it."""
+    """A person's name as it is written: what people read, and no card number."""
 
     __slots__ = ()
     FIELD = "person_name"
@@ -105,8 +106,8 @@ class PersonName(PersonalValue):
         name = " ".join(text.split())
         if not 0 < len(name) <= NAME_LENGTH_MAX:
             raise InvalidPersonalDataError(f"a name has 1 to {NAME_LENGTH_MAX} characters")
-        if any(unicodedata.category(letter).startswith("C") for letter in name):
-            raise InvalidPersonalDataError("a name has no control characters")
+        if unprintable := unprintable_in(name):
+            raise InvalidPersonalDataError(f"the name holds {unprintable}: leave it out")
         if find_card_numbers(name):
             raise InvalidPersonalDataError("there is a card number in the name")
         return name

@@ -17,7 +17,9 @@ CARD, CODE, PHONE, ID_NUMBER = "card number", "payment code", "phone", "id numbe
 CVV, NAME, KEY, WEBHOOK_SECRET = "cvv", "name", "api key", "webhook secret"
 _OF_DIGITS = (CARD, CODE, PHONE, ID_NUMBER)
 
-_SEPARATORS = b" -\t"
+# What stands between the groups of a card number, and how percent signs, JSON and UTF-8 write that.
+_MARKS = (".", "/", "_", ",", ":", "|", "*")
+_SEPARATORS = (" ", "-", "\u00a0", "%20", "+", *_MARKS, *(f"%{ord(mark):02X}" for mark in _MARKS))
 _AROUND = 64
 
 
@@ -41,18 +43,31 @@ class Canaries:
     def card(self) -> str:
         """Return a card number of 16 digits with a right check digit; its last eight are the mark."""
         while True:
-            number = self._random.choice("456") + self._digits(7) + self._marks[CARD]
+            beginning = self._random.choice(_BEGINNINGS)
+            number = beginning + self._digits(8 - len(beginning)) + self._marks[CARD]
             if sum(map(_luhn, range(16), reversed(number))) % 10 == 0:
                 return self._made(number)
 
+    def doubtful_card(self) -> str:
+        """Return a card number of Mastercard's 2 series beside a word for it: without one it reads as an order's."""
+        while True:
+            number = "2" + self._random.choice("3456") + self._digits(6) + self._marks[CARD]
+            if sum(map(_luhn, range(16), reversed(number))) % 10 == 0:
+                return f"{self._random.choice(_CARD_WORDS)}{self._made(number)}"
+
     def grouped_card(self) -> str:
-        """Return a card number as people write it."""
-        number, separator = self.card(), self._random.choice((" ", "-", "\u00a0"))
+        """Return a card number as people and programs write it."""
+        separator = self._random.choice((" ", "-", "\u00a0", *_MARKS))
+        number = self.card()
         return separator.join(number[start : start + 4] for start in range(0, 16, 4))
 
     def wide_card(self) -> str:
-        """Return a card number in full-width digits."""
-        return self.card().translate(_WIDE)
+        """Return a card number in the digits of another script, or in circles."""
+        return self.card().translate(self._random.choice(_SCRIPTS))
+
+    def encoded_card(self) -> str:
+        """Return a card number whose every character is written with a percent sign."""
+        return "".join(f"%{ord(digit):02X}" for digit in self.card())
 
     def code(self) -> str:
         """Return a payer's code of WeChat Pay."""
@@ -82,18 +97,33 @@ class Canaries:
         prefix = self._random.choice(("sk_live_", "sk_test_", "ok_live_"))
         return self._made(f"{prefix}{self._letters(10)}{self._marks[KEY]}{self._letters(29)}")
 
+    def encoded_key(self) -> str:
+        """Return an API key as a URL may hold it."""
+        return self.key().replace("_", "%5F")
+
     def webhook_secret(self) -> str:
         """Return a webhook secret that is none."""
         return self._made(f"whsec_{self._marks[WEBHOOK_SECRET]}{self._letters(22)}")
 
     def any(self) -> str:
         """Return a value of any kind."""
-        makes = (self.card, self.grouped_card, self.code, self.phone, self.id_number, self.cvv, self.name)
+        makes = (
+            self.card,
+            self.doubtful_card,
+            self.grouped_card,
+            self.encoded_card,
+            self.code,
+            self.phone,
+            self.id_number,
+            self.cvv,
+            self.name,
+        )
         return self._random.choice((*makes, self.wide_card, self.key, self.webhook_secret))()
 
     def detectable(self) -> str:
         """Return a value that a program can know for a secret: what free text must not hold."""
-        makes = (self.card, self.grouped_card, self.wide_card, self.card, self.cvv, self.key, self.webhook_secret)
+        cards = (self.card, self.doubtful_card, self.grouped_card, self.wide_card, self.encoded_card)
+        makes = (*cards, self.card, self.cvv, self.key, self.encoded_key, self.webhook_secret)
         return self._random.choice(makes)()
 
     def known(self, kind: str, secret: str) -> None:
@@ -113,7 +143,7 @@ class Canaries:
 
     def _is_one(self, around: bytes) -> bool:
         """Return whether digits that look like a mark, as those of a time may, are part of a value."""
-        text = around.translate(None, _SEPARATORS).decode("latin-1")
+        text = around.translate(None, b" -\t").decode("latin-1")
         return any(text[start : start + size] in self.values for size in (11, 16, 18) for start in range(len(text)))
 
     def _made(self, value: str) -> str:
@@ -128,7 +158,20 @@ class Canaries:
 
 
 _WIDE = str.maketrans(string.digits, "０１２３４５６７８９")
-_CVV_NAMES = ("cvv: ", "CVC2=", "cvn2 ", "CVV is ", "安全码：", "cvv")
+_CIRCLED = str.maketrans(string.digits, "⓪①②③④⑤⑥⑦⑧⑨")
+_ARABIC = str.maketrans(string.digits, "٠١٢٣٤٥٦٧٨٩")
+_SCRIPTS = (_WIDE, _CIRCLED, _ARABIC)
+_BEGINNINGS = ("4", "51", "55", "62", "3530", "6011")
+_CARD_WORDS = ("card ", "Mastercard: ", "卡号", "cardNumber=")
+_CVV_NAMES = (
+    *("cvv: ", "CVC2=", "cvn2 ", "CVV is ", "安全码：", "cvv", "security_code: ", "securityCode=", "csc "),
+    "security%5Fcode=",
+)
+
+
+def luhn_checked(body: str) -> str:
+    """Return the digits with their check digit behind them."""
+    return f"{body}{-sum(map(_luhn, range(1, 20), reversed(body))) % 10}"
 
 
 def _luhn(place: int, digit: str) -> int:
@@ -138,9 +181,10 @@ def _luhn(place: int, digit: str) -> int:
 
 def _forms(kind: str, mark: str) -> set[bytes]:
     """Return the mark in every form it could be stored or shown in."""
-    texts = {mark, mark.translate(_WIDE)} if kind in _OF_DIGITS else {mark}
+    texts = {mark, *(mark.translate(script) for script in _SCRIPTS)} if kind in _OF_DIGITS else {mark}
     if kind == CARD:
-        texts |= {f"{mark[:4]}{separator}{mark[4:]}" for separator in (" ", "-", "\u00a0", "%20", "+")}
+        texts |= {f"{mark[:4]}{separator}{mark[4:]}" for separator in _SEPARATORS}
+        texts |= {"".join(f"%{ord(digit):02X}" for digit in mark)}
     forms = set[bytes]()
     for text in texts:
         data = text.encode()

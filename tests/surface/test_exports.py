@@ -39,8 +39,9 @@ ROUTING = [
 VAULT = [
     "Algorithm", "CardNumber", "Context", "FileKeySource", "GivenKeySource", "IdNumber", "KeyEncryptionKey", "KeyKind",
     "KeySource", "KeyState", "Owner", "PersonName", "PersonalValue", "PhoneNumber", "Subject", "TokenisedCard", "Vault",
-    "VerificationValue", "WrappedKey", "configured_key_source", "find_card_numbers", "mask_card_numbers",
-    "mask_secrets", "parse_card_number", "parse_verification_value", "secret_in",
+    "VerificationValue", "WrappedKey", "configured_key_source", "find_card_numbers",
+    "find_possible_card_numbers", "mask_card_numbers", "mask_secrets", "parse_card_number", "parse_verification_value",
+    "secret_in",
 ]  # fmt: skip
 
 CHANNELS = [

@@ -10,6 +10,7 @@ const AMOUNT_MAX: i64 = (1 << 53) - 1;
 const EXPIRY_SECONDS: std::ops::RangeInclusive<i64> = 10..=30 * 86_400;
 const METADATA_ENTRIES_MAX: usize = 50;
 const CARD_DIGITS_MIN: usize = 13;
+const VERIFICATION_DIGITS_MIN: usize = 3;
 
 /// Why a request cannot be: the field, and what is allowed there. It never tells the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl CreatePayment {
         Ok(Doubt {
             subject: !self.subject.chars().all(is_surely_printable),
             currency: self.currency != "CNY",
-            secrets: self.texts(key).any(may_hold_a_secret),
+            secrets: self.texts(key).any(may_hold_a_secret) || self.metadata.iter().any(may_be_one_together),
         })
     }
 
@@ -162,6 +163,13 @@ fn is_surely_printable(character: char) -> bool {
     matches!(character, ' '..='~' | '\u{4e00}'..='\u{9fff}')
 }
 
+/// Returns whether a name of metadata says what its value is, so that only both together are a secret. It errs on the
+/// side of looking.
+fn may_be_one_together((name, value): &(String, String)) -> bool {
+    let digits = value.chars().filter(|character| character.is_numeric()).count();
+    digits >= VERIFICATION_DIGITS_MIN && may_hold_a_secret(&format!("{name}: {value}"))
+}
+
 /// Returns whether a closer look is needed. It errs on the side of looking.
 fn may_hold_a_secret(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
@@ -170,10 +178,6 @@ fn may_hold_a_secret(text: &str) -> bool {
     }
     // The names of what a card is verified with, the beginnings of keys, and what is written otherwise than it reads.
     let has = |part: &[u8]| text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
-    has(b"cv")
-        || has(b"sk_")
-        || has(b"ok_")
-        || has(b"whsec_")
-        || text.contains('%')
-        || (!text.is_ascii() && ["安全码", "ｃ", "Ｃ", "ｖ", "Ｖ"].iter().any(|part| text.contains(part)))
+    [&b"cv"[..], b"csc", b"security", b"verification", b"sk_", b"ok_", b"whsec_", b"%"].into_iter().any(has)
+        || (!text.is_ascii() && ["安全码", "安全碼", "ｃ", "Ｃ", "ｓ", "Ｓ"].iter().any(|part| text.contains(part)))
 }

@@ -1,5 +1,6 @@
 //! Card numbers and verification values as Python objects that show a mask and are never written out.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use pycore_vault as vault;
@@ -93,8 +94,18 @@ impl VerificationValue {
 /// Returns where (in characters) a text holds card numbers.
 #[pyfunction]
 pub fn find_card_numbers(text: &str) -> Vec<(usize, usize)> {
+    in_characters(text, vault::find_card_numbers(text))
+}
+
+/// Returns where (in characters) there may be card numbers.
+#[pyfunction]
+pub fn find_possible_card_numbers(text: &str) -> Vec<(usize, usize)> {
+    in_characters(text, vault::find_possible_card_numbers(text))
+}
+
+fn in_characters(text: &str, found: Vec<Range<usize>>) -> Vec<(usize, usize)> {
     let characters = |bytes: usize| text[..bytes].chars().count();
-    vault::find_card_numbers(text)
+    found
         .into_iter()
         .map(|found| (characters(found.start), characters(found.end)))
         .collect()

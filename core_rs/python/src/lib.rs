@@ -36,7 +36,10 @@ mod _core {
     #[pymodule_export]
     use crate::batch::Batch;
     #[pymodule_export]
-    use crate::card::{CardNumber, VerificationValue, find_card_numbers, mask_card_numbers};
+    use crate::card::{
+        CardNumber, VerificationValue, find_card_numbers, find_possible_card_numbers,
+        mask_card_numbers,
+    };
     #[pymodule_export]
     use crate::engine::{BodyVersionError, Engine};
     #[pymodule_export]

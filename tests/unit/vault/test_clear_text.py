@@ -20,6 +20,17 @@ CARD, VALUE, KEY = "a card number", "a card's verification value", "a key"
         ("pan=5555-5555-5555-4444", CARD),
         ("2223003122003222", CARD),
         ("95588012345678900", None),
+        *[(mark.join(("4111", "1111", "1111", "1111")), CARD) for mark in "./_,:|*"],
+        ("④①①①①①①①①①①①①①①①", CARD),
+        ("٤١١١ ١١١١ ١١١١ ١١١١", CARD),
+        ("%34111%201111%201111%201111", CARD),
+        ("https%3A%2F%2Fa.example%2F%2534111111111111111", CARD),
+        ("card 2612011234567892", CARD),
+        ("security_code: 737", VALUE),
+        ("securityCode=737", VALUE),
+        ("security%5Fcode=737", VALUE),
+        ("%63vv=737", VALUE),
+        ("sk%5Flive%5FMfKQ9r8GKYqrTwjUPD8", KEY),
         ("cvv: 123", VALUE),
         ('{"CVC2":"1234"}', VALUE),
         ("cvn2 is 123", VALUE),
@@ -34,6 +45,27 @@ def test_secrets_are_known_and_masked(text: str, what: str | None) -> None:
     if what is not None:
         assert secret_in(mask_secrets(text)) is None
         assert not re.search(r"\d{3}", mask_secrets(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["6901028075763", "扫码商品 6901234567892", "ISBN 9787110000083", "6921234567890131375", "2612011234567892"],
+)
+def test_f1_bar_codes_and_order_numbers_are_no_cards(text: str) -> None:
+    """Shops could not name an article by its bar code: 13 digits and a right check digit were a card number."""
+    assert secret_in(text) is None
+
+
+def test_s9_a_doubtful_number_is_taken_and_masked_where_it_is_shown() -> None:
+    assert secret_in("order 2612011234567892") is None
+    assert mask_secrets("order 2612011234567892") == "order ****"
+    assert mask_secrets("4000001234567890124") == "****"
+
+
+def test_what_a_proxy_log_quotes_is_masked() -> None:
+    assert mask_secrets('GET "/x?c=%34111%201111%201111%201111" 404') == 'GET "****" 404'
+    assert mask_secrets("Authorization: Basic dXNlcjpwYXNzd29yZA==") == "Authorization: Basic ****"
+    assert mask_secrets("the Basic plan, 50%20off") == "the Basic plan, 50%20off"
 
 
 @pytest.mark.parametrize(
