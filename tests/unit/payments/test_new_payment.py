@@ -286,8 +286,11 @@ def test_a_key_is_needed(key: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"subject": "a\u200bb"}, "subject: must be 1 to 127 printable"),
-        ({"subject": "a\u2028b"}, "subject: must be"),
+        ({"subject": "a\u200bb"}, "subject: holds an invisible character"),
+        ({"subject": "a\u2028b"}, "subject: holds a control character"),
+        ({"subject": "a\ue863b"}, "subject: holds a private-use character"),
+        ({"metadata": {"card": "2612011234567892"}}, "metadata: holds a card number"),
+        ({"metadata": {"security_code": "737"}}, "metadata: holds a card's verification value"),
         ({"currency": "XYZ"}, "currency: must be"),
         ({"currency": "cny"}, "currency: must be"),
         ({"subject": "card 4111 1111 1111 1111"}, "subject: holds a card number"),
