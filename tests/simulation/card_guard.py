@@ -132,7 +132,7 @@ def simulate(arguments: Arguments) -> Outcome:
             let_through = sum(secret_in(text) is None for text in texts)
             shown += sum(number in mask_secrets(text) for number, text in zip(numbers, texts, strict=True))
             if let_through:
-                missed[f"{network} {form}"] = let_through
+                missed[f"{network}_{form}"] = let_through
             if let_through * 1000 > each * MISSED_PER_1000_MAX.get((network, form), 0):
                 raise GuardError(f"{let_through} of {each} {network} {form} are let through")
     for family, count in refused.items():
@@ -141,9 +141,9 @@ def simulate(arguments: Arguments) -> Outcome:
     if shown:
         raise GuardError(f"{shown} card numbers are not masked")
     return {
-        "refused_per_10_000": {family: count * 10_000 / arguments.count for family, count in refused.items()},
+        **{f"refused_of_{family}": count for family, count in refused.items()},
         "cards": each * len(NETWORKS) * len(FORMS),
-        "cards_let_through": missed,
+        **{f"let_through_of_{of}": count for of, count in missed.items()},
         "cards_not_masked": shown,
     }
 
