@@ -95,13 +95,13 @@ def read_confirm(message: pb.ConfirmPaymentRequest) -> ConfirmPayment:
 
 def read_capture(message: pb.CapturePaymentRequest) -> CapturePayment:
     """Return what to take of a payment."""
-    return CapturePayment(amount=message.amount or None, final=not message.more_to_come)
+    return CapturePayment(amount=_amount_or_none(message), final=message.final)
 
 
 def read_refund(message: pb.CreateRefundRequest) -> CreateRefund:
     """Return the refund asked for."""
     return CreateRefund(
-        merchant_reference=message.merchant_reference, amount=message.amount or None, reason=message.reason
+        merchant_reference=message.merchant_reference, amount=_amount_or_none(message), reason=message.reason
     )
 
 
@@ -165,6 +165,11 @@ def read_moment(message: Any, field: str) -> datetime | None:
         return moment
     except (ValueError, OverflowError) as error:
         raise MalformedRequestError(f"{field}: {error}") from None
+
+
+def _amount_or_none(message: pb.CapturePaymentRequest | pb.CreateRefundRequest) -> int | None:
+    """Return the amount, None where none is given: 0 is an amount, and refused as one."""
+    return message.amount if message.HasField("amount") else None
 
 
 def _read_id_or_none(prefix: str, text: str) -> int | None:

@@ -126,13 +126,13 @@ class PaymentClient(Client):
     async def capture(
         self, payment_id: str, request: CapturePayment | None = None, *, request_id: str | None = None
     ) -> Payment:
-        """Take what was authorized, or the part ``request`` says."""
+        """Take what was authorized, or the part ``request`` says; the rest stays held unless that is ``final``."""
         asked = request or CapturePayment()
         message = pb.CapturePaymentRequest(
             request_id=request_id or _new_request_id(),
             payment_id=payment_id,
             amount=asked.amount,
-            more_to_come=not asked.final,
+            final=asked.final,
         )
         response = await self._server.call(self._capture, message.SerializeToString(), writes=True)
         return wire.read_payment(pb.CapturePaymentResponse.FromString(response).payment)

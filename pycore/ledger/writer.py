@@ -51,8 +51,13 @@ _EVENTS_WITH_ROWS_ENOUGH = 16
 _TELL_SECONDS_MAX = 0.01
 _RETRY_AFTER_MS = 200
 _SETTLE_SECONDS = 2.0
+_APPEND_SECONDS = 4.0
 _RECONNECT_SECONDS_MIN = 0.02
 _RECONNECT_SECONDS_MAX = 1.0
+
+
+_SILENT = LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
+"""The refusal while an append gets no answer."""
 
 
 class Writer:
@@ -347,17 +352,34 @@ class Writer:
         callers are told so (OutcomeUnknownError), and this goes on asking: no other batch starts before it is settled.
         """
         while True:
+            doubt = asyncio.get_running_loop().call_later(_APPEND_SECONDS, self._doubt, units)
             try:
                 await self._journal.append(batch, written, self._tell)
+                if self._refusal is _SILENT:
+                    self._refusal = None
                 return
             except LedgerFencedError as error:
                 self._refusal = error
                 raise
             except Exception as error:
                 if not is_connection_lost(error):
+                    if self._refusal is _SILENT:
+                        self._refusal = None
                     raise
+            finally:
+                doubt.cancel()
             if await self._settle(units):
                 return
+
+    def _doubt(self, units: list[Unit]) -> None:
+        """Let nobody wait for a database that does not answer: what is under way is unknown, the rest refused.
+
+        The append itself goes on: its answer, or its end, tells what became of it.
+        """
+        self._refusal = _SILENT
+        self._refuse_queue(_SILENT)
+        self._fail(units, OutcomeUnknownError())
+        log.warning("the database does not answer", lsn=self._journal.lsn + 1)
 
     async def _settle(self, units: list[Unit]) -> bool:
         """Return whether the append under way when the connection broke is durable; asks until PostgreSQL answers."""

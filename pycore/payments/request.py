@@ -44,13 +44,22 @@ IN_WORDS: Final = {
 }
 """What the patterns of fields mean, for people."""
 
-Minor = Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units of the currency.", examples=[1999])]
+# What is allowed of a value is only told here, for the documents. The checks of the core and those below refuse it: so
+# one mistake has one code and one message at every door.
+Minor = Annotated[
+    int,
+    Meta(
+        description="Minor units of the currency.",
+        examples=[1999],
+        extra_json_schema={"minimum": 1, "maximum": AMOUNT_MAX},
+    ),
+]
 Reference = Annotated[
     str,
     Meta(
-        pattern=rf"^{_REFERENCE.pattern}$",
         description="The merchant's own number, unique for ever.",
         examples=["T1001"],
+        extra_json_schema={"pattern": rf"^{_REFERENCE.pattern}$"},
     ),
 ]
 
@@ -65,8 +74,8 @@ class Payer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
             browser's.
     """
 
-    auth_code: Annotated[str, Meta(pattern=rf"^{_AUTH_CODE.pattern}$")] | None = None
-    open_id: Annotated[str, Meta(pattern=rf"^{_OPEN_ID.pattern}$")] | None = None
+    auth_code: Annotated[str, Meta(extra_json_schema={"pattern": rf"^{_AUTH_CODE.pattern}$"})] | None = None
+    open_id: Annotated[str, Meta(extra_json_schema={"pattern": rf"^{_OPEN_ID.pattern}$"})] | None = None
     client_ip: Annotated[str, Meta(description="One IPv4 or IPv6 address.", examples=["203.0.113.7"])] | None = None
 
     def __repr__(self) -> str:
@@ -86,27 +95,27 @@ class CreatePayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     merchant_reference: Reference
     amount: Minor
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["CNY"])] = "CNY"
-    subject: Annotated[str, Meta(min_length=1, max_length=127)]
+    currency: Annotated[str, Meta(examples=["CNY"], extra_json_schema={"pattern": "^[A-Z]{3}$"})] = "CNY"
+    subject: Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": 127})]
     purpose: Purpose = Purpose.PURCHASE
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     method: PaymentMethod | None = None
-    channel: Annotated[str, Meta(pattern=rf"^{_CHANNEL.pattern}$")] | None = None
+    channel: Annotated[str, Meta(extra_json_schema={"pattern": rf"^{_CHANNEL.pattern}$"})] | None = None
     customer_id: str | None = None
     store_id: str | None = None
     confirm: bool = False
     authentication: Authentication = Authentication.NONE
     payer: Payer | None = None
-    expires_in_seconds: Annotated[int, Meta(ge=10, le=EXPIRY_SECONDS_MAX)] = 900
-    return_url: Annotated[str, Meta(pattern=rf"^{_URL.pattern}$")] | None = None
-    metadata: Annotated[dict[str, str], Meta(max_length=_METADATA_KEYS_MAX)] = {}
+    expires_in_seconds: Annotated[int, Meta(extra_json_schema={"minimum": 10, "maximum": EXPIRY_SECONDS_MAX})] = 900
+    return_url: Annotated[str, Meta(extra_json_schema={"pattern": rf"^{_URL.pattern}$"})] | None = None
+    metadata: Annotated[dict[str, str], Meta(extra_json_schema={"maxProperties": _METADATA_KEYS_MAX})] = {}
 
 
 class ConfirmPayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a payment that was asked for is to be paid."""
 
     method: PaymentMethod
-    channel: Annotated[str, Meta(pattern=rf"^{_CHANNEL.pattern}$")] | None = None
+    channel: Annotated[str, Meta(extra_json_schema={"pattern": rf"^{_CHANNEL.pattern}$"})] | None = None
     authentication: Authentication = Authentication.NONE
     payer: Payer | None = None
 
@@ -116,11 +125,11 @@ class CapturePayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes:
         amount: minor units; None: all that is held.
-        final: whether what is not taken is released; otherwise it stays held for further captures.
+        final: whether what is not taken is given up; otherwise it stays held for further captures.
     """
 
     amount: Minor | None = None
-    final: bool = True
+    final: bool = False
 
 
 class CancelPayment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -147,7 +156,7 @@ class CreateRefund(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     merchant_reference: Reference
     amount: Minor | None = None
-    reason: Annotated[str, Meta(max_length=80)] = ""
+    reason: Annotated[str, Meta(extra_json_schema={"maxLength": 80})] = ""
 
 
 def check_key(key: str) -> None:

@@ -16,7 +16,7 @@ from pycore.store.leftover import Progress
 from pycore.store.migrations import FOLDER, migrate
 from pycore.store.pool import Connection, Pool, connect, open_pool
 
-_READY_SECONDS = 2.0
+_READY_SECONDS = 0.8
 _CLOSE_SECONDS = 5.0
 
 
@@ -36,6 +36,7 @@ class Store:
         self.server = server
         """The embedded server, or None where you run your own."""
         self._settings = settings
+        self._asking: asyncio.Task[bool] | None = None
         self._watch = None if server is None else asyncio.create_task(server.supervise(), name="embedded-database")
 
     @classmethod
@@ -64,11 +65,21 @@ class Store:
 
     async def ready(self) -> bool:
         """Return whether the database answers now and can be written to (it is no standby)."""
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._is_writable(), name="database-ready")
+            self._asking.add_done_callback(self._asked)
+        # Not cancelled where it takes too long: the driver would wait for the server to hear of it.
+        done, _ = await asyncio.wait([self._asking], timeout=_READY_SECONDS)
+        return bool(done) and next(iter(done)).result()
+
+    async def _is_writable(self) -> bool:
         try:
-            async with asyncio.timeout(_READY_SECONDS):
-                return not await self.pool.fetchval("SELECT pg_is_in_recovery()")
+            return not await self.pool.fetchval("SELECT pg_is_in_recovery()")
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             return False
+
+    def _asked(self, _: asyncio.Task[bool]) -> None:
+        self._asking = None
 
     async def close(self) -> None:
         """Close the pool and stop the embedded server."""

@@ -48,8 +48,8 @@ pub struct CreatePaymentRequest {
     pub confirm: bool,
     #[prost(message, optional, tag = "13")]
     pub payer: Option<Payer>,
-    #[prost(int32, tag = "14")]
-    pub expires_in_seconds: i32,
+    #[prost(int32, optional, tag = "14")]
+    pub expires_in_seconds: Option<i32>,
     #[prost(string, tag = "15")]
     pub return_url: String,
     #[prost(btree_map = "string, string", tag = "16")]

@@ -48,10 +48,7 @@ pub fn request_of(py: Python<'_>, message: &CreatePaymentRequest) -> PyResult<Cr
             open_id: given(&payer.open_id),
             client_ip: given(&payer.client_ip),
         }),
-        expires_in_seconds: match message.expires_in_seconds {
-            0 => EXPIRES_IN_SECONDS,
-            seconds => i64::from(seconds),
-        },
+        expires_in_seconds: message.expires_in_seconds.map_or(EXPIRES_IN_SECONDS, i64::from),
         return_url: given(&message.return_url),
         metadata: message
             .metadata

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
+import asyncpg
 import pytest
 
-from pycore.errors import DeadlineExceededError, LedgerOverloadedError
+from pycore.errors import DeadlineExceededError, LedgerOverloadedError, LedgerUnavailableError, OutcomeUnknownError
 from pycore.ledger import CreateTransferStatus, Operation
 from tests.unit.ledger.conftest import OpenLedger, account, transfer
 
@@ -51,3 +52,29 @@ async def test_closing_finishes_what_was_accepted(open_ledger: OpenLedger) -> No
     await ledger.close()
     assert all(future.done() and future.exception() is None for future in accepted)
     assert (await (await open_ledger()).lookup_accounts([2]))[0].credits_posted == 100
+
+
+async def test_s6_a_database_that_does_not_answer_is_waited_for_once(
+    open_ledger: OpenLedger, database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped PostgreSQL held writers as long as it was stopped; here a lock keeps the append from going on."""
+    monkeypatch.setattr("pycore.ledger.writer._APPEND_SECONDS", 0.2)
+    ledger = await open_ledger()
+    await ledger.create_accounts([account(1), account(2)])
+    in_the_way = await asyncpg.connect(database_dsn)
+    lock = in_the_way.transaction()
+    await lock.start()
+    await in_the_way.execute("SELECT 1 FROM ledger_lease FOR UPDATE")
+    sent = transfer(1, 2, 5)
+    with pytest.raises(OutcomeUnknownError):
+        await ledger.create_transfers([sent])
+    with pytest.raises(LedgerUnavailableError):
+        await ledger.create_transfers([transfer(1, 2, 1)])
+    assert not await ledger.ready()
+    assert (await ledger.lookup_accounts([2]))[0].credits_posted == 0, "memory tells what is durable"
+    await lock.rollback()
+    while not await ledger.ready():
+        await asyncio.sleep(0.01)
+    assert (await ledger.create_transfers([sent]))[0].status is CreateTransferStatus.EXISTS
+    assert (await ledger.lookup_accounts([2]))[0].credits_posted == 5
+    await in_the_way.close()

@@ -147,13 +147,13 @@ async def test_held_captured_in_parts_and_released(shop: Shop) -> None:
     payment = await created(shop, "k1", manual)
     assert payment.status is PaymentStatus.AUTHORIZED
     assert await shop.balances() == (5000, 1000, 0)
-    part = CapturePayment(amount=300, final=False)
+    part = CapturePayment(amount=300)
     captured = await shop.payments.capture(shop.tenant, number(payment), "k2", part)
     assert (captured.status, captured.amount_captured) == (PaymentStatus.AUTHORIZED, 300)
     assert await shop.balances() == (4700, 700, 300)
     with pytest.raises(InvalidRequestError, match="at most 700"):
         await shop.payments.capture(shop.tenant, number(payment), "k3", CapturePayment(amount=701))
-    last = await shop.payments.capture(shop.tenant, number(payment), "k4", CapturePayment(amount=200))
+    last = await shop.payments.capture(shop.tenant, number(payment), "k4", CapturePayment(amount=200, final=True))
     assert (last.status, last.amount_captured) == (PaymentStatus.SUCCEEDED, 500)
     assert await shop.balances() == (4500, 0, 500)
     assert await shop.events() == ["payment.authorized", "payment.partially_captured", "payment.succeeded"]

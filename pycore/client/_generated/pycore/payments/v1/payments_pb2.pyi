@@ -358,16 +358,16 @@ class UpdatePaymentResponse(_message.Message):
     def __init__(self, payment: _Optional[_Union[Payment, _Mapping]] = ...) -> None: ...
 
 class CapturePaymentRequest(_message.Message):
-    __slots__ = ("request_id", "payment_id", "amount", "more_to_come")
+    __slots__ = ("request_id", "payment_id", "amount", "final")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
-    MORE_TO_COME_FIELD_NUMBER: _ClassVar[int]
+    FINAL_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     payment_id: str
     amount: int
-    more_to_come: bool
-    def __init__(self, request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount: _Optional[int] = ..., more_to_come: bool = ...) -> None: ...
+    final: bool
+    def __init__(self, request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount: _Optional[int] = ..., final: bool = ...) -> None: ...
 
 class CapturePaymentResponse(_message.Message):
     __slots__ = ("payment",)
