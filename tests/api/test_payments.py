@@ -177,7 +177,7 @@ async def test_json_pays_looks_and_gives_back(session: ClientSession, shop: Shop
         given = await response.json()
     assert (given["status"], given["amount"], given["is_automatic"]) == ("succeeded", 1000, False)
     async with session.get(path, headers=shop.headers) as response:
-        assert await response.json() == {"data": [given]}
+        assert await response.json() == {"data": [given], "has_more": False}
     async with session.get(f"/v1/refunds/{given['id']}", headers=shop.headers) as response:
         assert await response.json() == given
     async with session.get(f"/v1/payments/{paid['id']}/timeline", headers=shop.headers) as response:
