@@ -48,7 +48,9 @@ pub fn request_of(py: Python<'_>, message: &CreatePaymentRequest) -> PyResult<Cr
             open_id: given(&payer.open_id),
             client_ip: given(&payer.client_ip),
         }),
-        expires_in_seconds: message.expires_in_seconds.map_or(EXPIRES_IN_SECONDS, i64::from),
+        expires_in_seconds: message
+            .expires_in_seconds
+            .map_or(EXPIRES_IN_SECONDS, i64::from),
         return_url: given(&message.return_url),
         metadata: message
             .metadata
