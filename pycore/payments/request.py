@@ -171,12 +171,12 @@ def check_key(key: str) -> None:
 
 def check_reference(reference: str) -> None:
     """Raise InvalidRequestError unless ``reference`` may be a merchant's own number; nothing was recorded."""
-    _require(_REFERENCE.fullmatch(reference), "merchant_reference", "1 to 64 of 0-9 A-Z a-z _-|*.@:")
+    _require(_REFERENCE.fullmatch(reference), "merchant_reference", "1 to 64 of 0-9 A-Z a-z _-|*.@:, as in T1001")
 
 
 def check_currency(currency: str) -> None:
     """Raise InvalidRequestError unless there is such a currency; nothing was recorded."""
-    _require(currency in CURRENCIES, "currency", "a code of ISO 4217 with minor units")
+    _require(currency in CURRENCIES, "currency", "a code of ISO 4217 with minor units, as in CNY")
 
 
 def check_refund(request: CreateRefund) -> None:

@@ -35,14 +35,18 @@ pub struct Doubt {
 impl CreatePayment {
     /// Checks every field, and the idempotency key it comes with, which is known to have the form of one.
     pub fn check(&self, key: &str) -> Result<Doubt, Refusal> {
-        require(is_reference(&self.merchant_reference), "merchant_reference", "1 to 64 of 0-9 A-Z a-z _-|*.@:")?;
+        require(
+            is_reference(&self.merchant_reference),
+            "merchant_reference",
+            "1 to 64 of 0-9 A-Z a-z _-|*.@:, as in T1001",
+        )?;
         require((1..=AMOUNT_MAX).contains(&self.amount), "amount", "whole minor units from 1 to 9007199254740991")?;
         let length = self.subject.chars().count();
         require((1..=127).contains(&length), "subject", SUBJECT)?;
         require(!self.subject.chars().any(char::is_control), "subject", SUBJECT)?;
         require(EXPIRY_SECONDS.contains(&self.expires_in_seconds), "expires_in_seconds", "10 seconds to 30 days")?;
         if let Some(url) = &self.return_url {
-            require(is_url(url), "return_url", "an http or https URL")?;
+            require(is_url(url), "return_url", "an http or https URL, as in https://shop.example.com/done")?;
         }
         self.check_metadata()?;
         if self.confirm || self.method.is_some() {
@@ -100,7 +104,7 @@ pub fn check_confirmation(
     confirm: bool,
 ) -> Result<(), Refusal> {
     if let Some(channel) = channel {
-        require(is_channel(channel), "channel", "a channel's name")?;
+        require(is_channel(channel), "channel", "a channel's name, as in wechat")?;
     }
     let nobody = Payer::default();
     let payer = payer.unwrap_or(&nobody);
