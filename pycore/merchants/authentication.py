@@ -34,12 +34,11 @@ STALE_SECONDS: Final = 10.0
 
 _KNOWN_MAX: Final = 65_536
 _UNKNOWN_MAX: Final = 8_192
-_CLOCKS_APART_NS: Final = 60 * 10**9
 _FOREVER: Final = 2**63 - 1
 
 _READ: Final = (
     "SELECT k.id, k.merchant_id, k.live, k.secret_hash, k.scopes, k.allowed_networks, k.requests_per_second,"
-    " k.requests_burst, k.created_at, k.expires_at, k.revoked_at, m.status,"
+    " k.requests_burst, k.expires_at, k.revoked_at, m.status,"
     " m.requests_per_second AS merchant_per_second, m.requests_burst AS merchant_burst"
     " FROM api_keys k LEFT JOIN merchants m ON m.id = k.merchant_id WHERE k.secret_hash = ANY($1::bytea[])"
 )
@@ -51,7 +50,6 @@ class _Known(msgspec.Struct, frozen=True):
     identity: Caller | Operator
     secret_hash: bytes
     networks: tuple[IPv4Network | IPv6Network, ...]
-    good_from_ns: int
     good_until_ns: int
     is_enabled: bool
     read_at: float
@@ -130,7 +128,7 @@ class Authenticator:
     def _judged(self, known: _Known | None, digest: bytes, address: str) -> Caller | Operator:
         if known is None or not hmac.compare_digest(known.secret_hash, digest):
             raise UnauthenticatedError
-        if not known.good_from_ns <= self._clock_ns() < known.good_until_ns:
+        if self._clock_ns() >= known.good_until_ns:
             raise UnauthenticatedError
         if known.networks and not _is_in(address, known.networks):
             raise UnauthenticatedError
@@ -206,8 +204,6 @@ def _known(row: Any, read_at: float) -> _Known:
         identity=identity,
         secret_hash=row["secret_hash"],
         networks=tuple(ip_network(network) for network in row["allowed_networks"]),
-        # The clocks of two machines may differ a little.
-        good_from_ns=row["created_at"] - _CLOCKS_APART_NS,
         good_until_ns=min(_FOREVER if at is None else at for at in (row["expires_at"], row["revoked_at"])),
         is_enabled=row["merchant_id"] is None or row["status"] == "active",
         read_at=read_at,

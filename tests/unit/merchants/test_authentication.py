@@ -145,6 +145,15 @@ async def test_time_alone_ends_a_key(
     assert len(pool.reads) == 2, "the ends of keys are known without asking"
 
 
+async def test_s10_a_clock_set_back_ends_no_key(
+    authenticator: Authenticator, keys: ApiKeys, clock: Clock, tenant: Tenant
+) -> None:
+    """After the clock went back an hour, every key younger than that was 401: when a key was made is no condition."""
+    _, secret = await keys.create(tenant, ALL)
+    clock.seconds -= 3600
+    assert (await authenticator.authenticate(secret, HERE)).key_id
+
+
 async def test_without_the_database_known_keys_go_on_for_a_while(
     authenticator: Authenticator, keys: ApiKeys, pool: CountedPool, clock: Clock, tenant: Tenant
 ) -> None:
