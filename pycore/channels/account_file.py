@@ -114,8 +114,11 @@ class UnionPayAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """``[unionpay]``: see ``UnionPayMerchant`` and ``UnionPayTrust``."""
 
     merchant_id: str
-    certificate_id: str
     private_key_file: str
+    certificate_id: str | None = None
+    """Needed beside a PEM key; a .pfx file tells it."""
+    private_key_password_file: str | None = None
+    """Of a .pfx file, as UnionPay gives it."""
     root_files: tuple[str, ...]
     intermediate_files: tuple[str, ...] = ()
     signer_name: str | None = None
@@ -130,14 +133,29 @@ class UnionPayAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             intermediates=tuple(_certificate(folder / file) for file in self.intermediate_files),
             **_given(signer_name=self.signer_name),
         )
+        private_key, certificate_id = self._key(folder)
         merchant = UnionPayMerchant(
             merchant_id=self.merchant_id,
-            certificate_id=self.certificate_id,
-            private_key=_private_key(folder / self.private_key_file),
+            certificate_id=certificate_id,
+            private_key=private_key,
             trust=trust,
             **_given(terminal_id=self.terminal_id, gateway=self.gateway, file_server=self.file_server),
         )
         return UnionPayAdapter(merchant)
+
+    def _key(self, folder: Path) -> tuple[PrivateKey, str]:
+        file = folder / self.private_key_file
+        if self.private_key_file.lower().endswith((".pfx", ".p12")):
+            if self.private_key_password_file is None:
+                raise ConfigurationError("[unionpay] a .pfx file needs private_key_password_file")
+            password = _read(folder / self.private_key_password_file).rstrip(b"\r\n")
+            key, told = PrivateKey.from_pfx(_read(file), password)
+            return key, self.certificate_id or told
+        if self.certificate_id is None:
+            raise ConfigurationError(
+                "[unionpay] certificate_id is needed beside a PEM key: the certificate's serial number in decimal"
+            )
+        return _private_key(file), self.certificate_id
 
 
 class AccountFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

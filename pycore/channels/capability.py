@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib import resources
 from typing import Annotated, Final, TypeVar
@@ -12,6 +12,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from pycore.channels.clock import SHANGHAI
 from pycore.channels.order import Method
 from pycore.channels.title import TitleRule
 from pycore.errors import ConfigurationError
@@ -138,6 +139,12 @@ class Capability(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             and method in (limit.methods or self.methods) & self.methods
         ]
         return max(rules, key=lambda limit: (bool(limit.methods), limit.effective_from), default=None)
+
+    def bill_ready_at(self, day: date) -> datetime:
+        """Return from when on the channel has a day's bill."""
+        in_force = [rule for rule in self.bill_rules if rule.effective_from <= day] or list(self.bill_rules)
+        rule = max(in_force, key=lambda each: each.effective_from)
+        return datetime.combine(day + timedelta(days=1), time(), SHANGHAI) + timedelta(minutes=rule.ready_minute)
 
 
 def load_capability(package: str) -> Capability:

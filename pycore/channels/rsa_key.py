@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from pycore.channels.failure import NotTrustedError
 from pycore.errors import ConfigurationError
@@ -51,6 +52,22 @@ class PrivateKey:
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ConfigurationError("the private key is not an RSA key")
         return cls(key)
+
+    @classmethod
+    def from_pfx(cls, content: bytes, password: bytes) -> tuple[PrivateKey, str]:
+        """Return the key in a PKCS #12 file (.pfx, .p12) and its certificate's serial number in decimal.
+
+        Raises ConfigurationError.
+        """
+        try:
+            key, certificate, _ = pkcs12.load_key_and_certificates(content, password)
+        except (ValueError, TypeError):
+            raise ConfigurationError(
+                "the .pfx file cannot be read: it is no PKCS #12 file, or its password is another one"
+            ) from None
+        if not isinstance(key, rsa.RSAPrivateKey) or certificate is None:
+            raise ConfigurationError("the .pfx file does not hold an RSA key with its certificate")
+        return cls(key), str(certificate.serial_number)
 
     def sign(self, message: bytes) -> str:
         """Return the signature of ``message`` in base64. Takes about a millisecond: not for the event loop."""

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     REFUND_DIFFERS = "the refund number was used with other contents"
     REFUND_TOO_LARGE = "more would be refunded than was paid"
     REFUND_TOO_MANY = "the order has as many refunds as it may have"
+    BILL_UNKNOWN = "there is no file of that day"
     REFUND_TOO_LATE = "the time for refunds is over"
 
 

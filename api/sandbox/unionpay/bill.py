@@ -31,8 +31,10 @@ def _transfer(world: World, fields: Fields) -> Fields:
     day = _day(fields.get("settleDate", ""), now)
     start_ms, end_ms = day_bounds(f"{day:%Y-%m-%d}")
     if now < end_ms or now > start_ms + _DAYS_MAX * DAY_MS:
-        raise RefusalError(Reason.ORDER_UNKNOWN)
+        raise RefusalError(Reason.BILL_UNKNOWN)
     moved = movements(world.store, PROTOCOL, UNIONPAY_MER_ID, start_ms, end_ms)
+    if not moved:
+        raise RefusalError(Reason.BILL_UNKNOWN)
     name = f"{UNIONPAY_MER_ID}_{day:%Y%m%d}.zip"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

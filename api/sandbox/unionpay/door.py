@@ -11,7 +11,19 @@ from api.sandbox.gate import Gate, read_body
 from api.sandbox.unionpay import PROTOCOL
 from api.sandbox.unionpay.bill import FILE_TRANSFER
 from api.sandbox.unionpay.signature import SignatureError
-from api.sandbox.unionpay.transaction import ACCEPTED, CODES, KINDS, QUICK_PAY, Fields, Kind, MessageError, World, check
+from api.sandbox.unionpay.transaction import (
+    ACCEPTED,
+    APP,
+    CODES,
+    KINDS,
+    QUERY,
+    QUICK_PAY,
+    Fields,
+    Kind,
+    MessageError,
+    World,
+    check,
+)
 
 _FIELDS_MAX = 100
 _ECHOED = (
@@ -32,9 +44,11 @@ class UnionpayDoor:
         """Return what Starlette routes here."""
         return [
             Route("/gateway/api/backTransReq.do", self._answer, methods=["POST"]),
-            Route("/gateway/api/queryTrans.do", self._answer, methods=["POST"]),
+            Route("/gateway/api/queryTrans.do", self._query, methods=["POST"]),
+            Route("/gateway/api/appTransReq.do", self._app, methods=["POST"]),
             Route("/gateway/api/frontTransReq.do", self._front, methods=["POST"]),
             Route("/file/", self._file, methods=["POST"]),
+            Route("/gateway/api/{other:path}", self._unknown, methods=["POST"]),
         ]
 
     def server_error(self) -> Response:
@@ -47,7 +61,21 @@ class UnionpayDoor:
 
     async def _answer(self, request: Request) -> Response:
         fields = _fields(await read_body(request))
-        return await self._handle(request, fields, KINDS.get((fields.get("txnType", ""), fields.get("txnSubType", ""))))
+        kind = KINDS.get((fields.get("txnType", ""), fields.get("txnSubType", "")))
+        return await self._handle(request, fields, None if kind is QUERY else kind)
+
+    async def _query(self, request: Request) -> Response:
+        fields = _fields(await read_body(request))
+        is_query = (fields.get("txnType"), fields.get("txnSubType")) == ("00", "00")
+        return await self._handle(request, fields, QUERY if is_query else None)
+
+    async def _app(self, request: Request) -> Response:
+        fields = _fields(await read_body(request))
+        is_payment = (fields.get("txnType"), fields.get("txnSubType")) == ("01", "01")
+        return await self._handle(request, fields, APP if is_payment else None)
+
+    async def _unknown(self, request: Request) -> Response:
+        return await self._handle(request, _fields(await read_body(request)), None)
 
     async def _file(self, request: Request) -> Response:
         fields = _fields(await read_body(request))

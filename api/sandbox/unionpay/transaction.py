@@ -4,7 +4,7 @@
 |---|---|
 | 01 07 | apply for a code that the payer scans |
 | 01 06 | charge a code that the merchant scanned; query or callback tell the outcome |
-| 01 01 | quick pay, in the payer's browser |
+| 01 01 | quick pay, in the payer's browser; at the app's address: a number that the payer's app opens |
 | 00 00 | query by order number and time: a payment, or a refund |
 | 04 00, 31 00 | refund; cancel, a refund of the whole |
 | 99 01 | reverse: nobody pays any more, what was paid goes back |
@@ -33,9 +33,17 @@ QUERY_ID_DIGITS: Final = 21
 _CODE: Final = re.compile(r"62[0-9]{17}")
 _SHAPES: Final = {
     "orderId": re.compile(r"[0-9A-Za-z]{8,32}"),
-    "txnTime": re.compile(r"[0-9]{14}"),
+    "txnTime": re.compile(r"20[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"),
     "txnAmt": re.compile(r"[1-9][0-9]{0,11}"),
     "origQryId": re.compile(r"[0-9]{21}"),
+    "backUrl": re.compile(r"https?://[!-~]{1,248}"),
+    "channelType": re.compile(r"0[5-8]"),
+}
+_OF_EVERY_MESSAGE: Final = {
+    "version": re.compile(r"5\.1\.0"),
+    "encoding": re.compile(r"UTF-8"),
+    "bizType": re.compile(r"[0-9]{6}"),
+    "accessType": re.compile(r"[012]"),
 }
 _REFUND_TAKES_MS: Final = 3000
 ACCEPTED: Final = ("00", "成功[0000000]")
@@ -52,6 +60,7 @@ CODES: Final = {
     Reason.REFUND_DIFFERS: ("12", "重复交易"),
     Reason.REFUND_TOO_LARGE: ("36", "交易金额超限"),
     Reason.REFUND_TOO_MANY: ("01", "退货次数超限"),
+    Reason.BILL_UNKNOWN: ("98", "文件不存在"),
     Reason.REFUND_TOO_LATE: ("01", "超过退货期限"),
 }
 """The channel's no as a response code and its text."""
@@ -83,8 +92,9 @@ def check(kind: Kind, fields: Fields) -> None:
     """Check the fields a kind needs. Raises MessageError."""
     if fields.get("merId") != UNIONPAY_MER_ID:
         raise MessageError("merId")
-    for name in kind.needs:
-        if not _SHAPES[name].fullmatch(fields.get(name, "")):
+    needed = _OF_EVERY_MESSAGE | {name: _SHAPES[name] for name in kind.needs}
+    for name, shape in needed.items():
+        if not shape.fullmatch(fields.get(name, "")):
             raise MessageError(name)
     if "txnAmt" in kind.needs and fields.get("currencyCode") != "156":
         raise MessageError("currencyCode")
@@ -150,6 +160,10 @@ def _quick_pay(world: World, fields: Fields) -> Fields:
     return {"payerUrl": f"{world.base_url}/payer/?token={order.token}"}
 
 
+def _app_order(world: World, fields: Fields) -> Fields:
+    return {"tn": world.desk.create(_new_order(world, fields, "app")).token[:21]}
+
+
 def _query(world: World, fields: Fields) -> Fields:
     record = _named(world, fields)
     code, text = outcome(record)
@@ -213,15 +227,20 @@ def _original(world: World, fields: Fields) -> Order:
     return order
 
 
-_PAYMENT: Final = ("orderId", "txnTime", "txnAmt")
+_PAYMENT: Final = ("orderId", "txnTime", "txnAmt", "channelType", "backUrl")
 _NAMED: Final = ("orderId", "txnTime")
+QUERY: Final = Kind(Operation.QUERY, _NAMED, _query)
+"""00 00, at an address of its own."""
 KINDS: Final = {
     ("01", "07"): Kind(Operation.CREATE, _PAYMENT, _apply),
     ("01", "06"): Kind(Operation.CHARGE, _PAYMENT, _charge),
-    ("00", "00"): Kind(Operation.QUERY, _NAMED, _query),
+    ("00", "00"): QUERY,
     ("04", "00"): Kind(Operation.REFUND, (*_PAYMENT, "origQryId"), _refund),
     ("31", "00"): Kind(Operation.REFUND, (*_PAYMENT, "origQryId"), _refund),
     ("99", "01"): Kind(Operation.REVERSE, _NAMED, _reverse),
 }
 QUICK_PAY: Final = Kind(Operation.CREATE, _PAYMENT, _quick_pay)
 """01 01: comes as a form from the payer's browser, and the answer is a page."""
+
+APP: Final = Kind(Operation.CREATE, _PAYMENT, _app_order)
+"""01 01 at the app's address: the answer is the number the app's kit opens."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pycore.channels.bill import BillLink, BillOrder, TradeBill
+from pycore.channels.bill import BillLink, BillNotReady, BillOrder, NoBill, TradeBill
 from pycore.channels.capability import Capability, load_capability
 from pycore.channels.failure import UnsupportedOperationError, require
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse, Stamp
@@ -93,9 +93,12 @@ class UnionPayAdapter:
         """Return the call that fetches a settlement day's file. Raises UnsupportedOperationError for a fund bill."""
         return bills.bill_request(self._merchant, order, stamp)
 
-    def bill_link(self, order: BillOrder, response: HttpResponse, stamp: Stamp) -> BillLink | Failed | Unknown:
-        """Return the packed file, which comes with the reply."""
-        return bills.bill_link(self._merchant, order, response, stamp)
+    def bill_link(
+        self, order: BillOrder, response: HttpResponse, stamp: Stamp
+    ) -> BillLink | NoBill | BillNotReady | Failed | Unknown:
+        """Return the packed file, which comes with the reply, or that there is none, or none yet."""
+        ready_at = self._capability.bill_ready_at(order.day)
+        return bills.bill_link(self._merchant, order, ready_at, response, stamp)
 
     def bill_download(self, link: BillLink, stamp: Stamp) -> HttpRequest:
         """Raise UnsupportedOperationError: the file came with the reply."""

@@ -1,7 +1,7 @@
 """Bills: the file-transfer call, its packed content, and the fixed-width format of ``INN…ZM_`` files.
 
-A line has 42 fields of fixed width in GBK bytes with one separator between two. There are no totals: what makes a bill
-whole is that every line has its width and that the archive holds its checksum.
+A line has 42 fields of fixed width in GBK bytes with one separator between two; the last may lack its line feed. There
+are no totals: what makes a bill whole is that every line has its width and that the archive holds its checksum.
 """
 
 from __future__ import annotations
@@ -16,7 +16,18 @@ from itertools import accumulate
 from typing import Final
 
 from pycore.channels import archive
-from pycore.channels.bill import BillKind, BillLink, BillOrder, Differences, LineKind, TradeBill, TradeLine
+from pycore.channels.bill import (
+    BillKind,
+    BillLink,
+    BillNotReady,
+    BillOrder,
+    Differences,
+    LineKind,
+    NoBill,
+    SetAside,
+    TradeBill,
+    TradeLine,
+)
 from pycore.channels.clock import SHANGHAI
 from pycore.channels.failure import BillRefusedError, NotTrustedError, require
 from pycore.channels.message import BILL_BYTES_MAX, HttpRequest, HttpResponse, Stamp
@@ -40,6 +51,8 @@ _TIME, _AMOUNT, _QUERY_ID, _ORDER_ID, _FEE, _KIND, _MERCHANT_ID = 4, 6, 9, 11, 1
 _FILE_TRANSFER: Final = ("76", "01", "000000")
 _NAME: Final = re.compile(r"INN[0-9]{8}ZM_[0-9A-Za-z]{15}(\.[A-Za-z]{1,4})?")
 _KINDS: Final = {"01": LineKind.PAYMENT, "04": LineKind.REFUND, "31": LineKind.REVERSAL, "99": LineKind.REVERSAL}
+_KIND_SHOWN: Final = re.compile(rb"[0-9]{2}")
+_FILE_UNKNOWN: Final = "98"
 _SIGNED: Final = re.compile(rb"([CD])([0-9]{12})")
 
 
@@ -52,12 +65,17 @@ def bill_request(merchant: UnionPayMerchant, order: BillOrder, stamp: Stamp) -> 
 
 
 def bill_link(
-    merchant: UnionPayMerchant, order: BillOrder, response: HttpResponse, stamp: Stamp
-) -> BillLink | Failed | Unknown:
-    """Return the packed file, which comes with the reply."""
+    merchant: UnionPayMerchant, order: BillOrder, ready_at: datetime, response: HttpResponse, stamp: Stamp
+) -> BillLink | NoBill | BillNotReady | Failed | Unknown:
+    """Return the packed file, which comes with the reply.
 
-    def judge(fields: Mapping[str, str]) -> BillLink | Failed | Unknown:
+    One code says that there is no such file. Before ``ready_at``, when the day's file is made, it means: not yet.
+    """
+
+    def judge(fields: Mapping[str, str]) -> BillLink | NoBill | BillNotReady | Failed | Unknown:
         code = fields.get("respCode", "")
+        if code == _FILE_UNKNOWN:
+            return BillNotReady(code) if stamp.at < ready_at else NoBill(code)
         if code not in SUCCESS:
             found = refusal(code, fields.get("respMsg", ""))
             return found if isinstance(found, Failed | Unknown) else Unknown(code)
@@ -78,26 +96,31 @@ def read_lines(content: bytes, day: date, merchant_id: str) -> TradeBill:
     """Return the bill in an ``INN…ZM_`` file. Raises BillRefusedError with every difference."""
     differences = Differences()
     lines: list[TradeLine] = []
-    if content and not content.endswith(b"\n"):
-        differences.add("the last line is cut")
-    for number, line in enumerate(content.split(b"\n")[:-1], 1):
+    set_aside: list[SetAside] = []
+    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n") if content else (), 1):
         try:
-            lines.append(_line(number, line.removesuffix(b"\r"), day, merchant_id))
+            read = _line(number, line.removesuffix(b"\r"), day, merchant_id)
         except ValueError as error:
             differences.add(str(error), number)
+        else:
+            (set_aside if isinstance(read, SetAside) else lines).append(read)  # type: ignore[arg-type]
+    if set_aside and not lines:
+        differences.add("the kind of no line is known")
     differences.repeated((line.number, (line.kind, line.transaction_id)) for line in lines)
     differences.refuse()
-    return TradeBill(day=day, currency=CNY.code, lines=tuple(lines))
+    return TradeBill(day=day, currency=CNY.code, lines=tuple(lines), set_aside=tuple(set_aside))
 
 
-def _line(number: int, line: bytes, day: date, merchant_id: str) -> TradeLine:
+def _line(number: int, line: bytes, day: date, merchant_id: str) -> TradeLine | SetAside:
     if len(line) != LINE_BYTES:
         raise ValueError(f"{len(line)} bytes instead of {LINE_BYTES}")
     fields = [line[start : start + width].strip() for start, width in zip(_STARTS, WIDTHS, strict=True)]
     if fields[_MERCHANT_ID].decode("ascii", "replace") != merchant_id:
         raise ValueError("it is another merchant's")
     if fields[_KIND].decode("ascii", "replace") not in _KINDS:
-        raise ValueError("its kind is not known")
+        if not _KIND_SHOWN.fullmatch(fields[_KIND]):
+            raise ValueError("its kind is not known")
+        return SetAside(number, f"its kind is {fields[_KIND].decode()}: no payment, refund or reversal")
     if not fields[_AMOUNT].isdigit() or not fields[_QUERY_ID].isdigit() or not fields[_ORDER_ID].isalnum():
         raise ValueError("a field is not what its column holds")
     kind = _KINDS[fields[_KIND].decode()]

@@ -15,7 +15,7 @@ NOT_FOUND: Final = frozenset({"34"})
 """There is no such order."""
 
 _CODES: Final[dict[ReasonClass, str]] = {
-    ReasonClass.RETRY_SAME_ID: "02 34 37 98",
+    ReasonClass.RETRY_SAME_ID: "02 34 37",
     ReasonClass.QUERY_FIRST: "12 35 79",
     ReasonClass.FINAL: "01 30",
     ReasonClass.NEEDS_PAYER: "60 61 62 63 64 65 66 67 68 71 72 73 75 77 78",

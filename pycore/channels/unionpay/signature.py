@@ -37,6 +37,7 @@ def sign(fields: Mapping[str, str], key: PrivateKey) -> str:
 
 def verify(fields: Mapping[str, str], trust: UnionPayTrust, now: datetime) -> None:
     """Return if the fields were signed by a certificate we trust, which they carry. Raises NotTrustedError."""
+    _check_one_reading(fields)
     if fields.get("signMethod") != "01" or fields.get("version") != "5.1.0":
         raise NotTrustedError("unknown_signature")
     try:
@@ -116,12 +117,24 @@ def _parts(text: str) -> list[str]:
             depth += 1
         elif character in "}]":
             depth -= 1
+            if depth < 0:
+                raise NotTrustedError("not_a_form")
         elif depth == 0:
             parts.append(text[start : found.start()])
             start = found.end()
     if depth != 0:
         raise NotTrustedError("not_a_form")
     return [*parts, text[start:]]
+
+
+def _check_one_reading(fields: Mapping[str, str]) -> None:
+    """Raise NotTrustedError where the signed text could be cut into other fields than these.
+
+    Text that somebody put into an order would otherwise become fields of its own, under a genuine signature.
+    """
+    for name, value in fields.items():
+        if "&" in name or "=" in name or len(_parts(value)) != 1:
+            raise NotTrustedError("two_readings")
 
 
 def _digest(fields: Mapping[str, str]) -> bytes:

@@ -27,7 +27,7 @@ def digest(fields: dict[str, str]) -> bytes:
 
 
 class Merchant:
-    def __init__(self, sandbox: Sandbox, inbox_url: str = "") -> None:
+    def __init__(self, sandbox: Sandbox, inbox_url: str = "https://shop.example.com/unionpay") -> None:
         key = serialization.load_pem_private_key(sandbox.text("unionpay.merchant_key_file").encode(), None)
         assert isinstance(key, rsa.RSAPrivateKey)
         self.key, self.own = key, sandbox.description["unionpay"]
@@ -176,7 +176,7 @@ async def test_the_file_of_a_day(own_sandbox: Sandbox) -> None:
     def ask() -> dict[str, str]:
         return merchant.ask("7601", "", "/file/", settleDate=f"{day:%m%d}", fileType="00")
 
-    assert ask()["respCode"] == "34"
+    assert ask()["respCode"] == "98"
     own_sandbox.advance(86_400)
     packed = zlib.decompress(base64.b64decode(ask()["fileContent"]))
     archive = zipfile.ZipFile(io.BytesIO(packed))
@@ -195,3 +195,42 @@ async def test_the_file_of_a_day(own_sandbox: Sandbox) -> None:
         ("000000001050", query_id, paid, "", "C000000001044"),
         ("000000000050", rows[1][9], refund, query_id, "D000000000050"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("version", text) for text in ("", "5.0.0", "5.1")],
+        *[("encoding", text) for text in ("", "utf8")],
+        *[("bizType", text) for text in ("", "201")],
+        *[("accessType", text) for text in ("", "9")],
+        *[("channelType", text) for text in ("", "99")],
+        *[("backUrl", text) for text in ("", "ftp://shop.example.com/", "https://shop.example.com/a b")],
+        *[("txnTime", text) for text in ("99999999999999", "20261322193456", "20261122253456", "2026112219345")],
+        *[("txnAmt", text) for text in ("", "0", "01", "1.05", "1234567890123")],
+        *[("currencyCode", text) for text in ("", "840")],
+        *[("orderId", text) for text in ("1234567", "a" * 33, "T-20261122")],
+    ],
+)
+def test_k6_each_field_of_an_order_is_checked(sandbox: Sandbox, name: str, value: str) -> None:
+    """The simulator took orders without version, addresses of ftp and times of the thirteenth month."""
+    found = Merchant(sandbox).send(
+        "/gateway/api/backTransReq.do", Merchant(sandbox).message("0107", new_number(), **{**AMOUNT, name: value})
+    )
+    assert (found["respCode"], name in found["respMsg"]) == ("10", True)
+
+
+def test_k6_only_questions_are_asked_at_the_address_for_questions(sandbox: Sandbox) -> None:
+    merchant = Merchant(sandbox)
+    assert merchant.ask("0107", new_number(), "/gateway/api/queryTrans.do", **AMOUNT)["respCode"] == "10"
+    assert merchant.ask("0000", new_number(), "/gateway/api/backTransReq.do")["respCode"] == "10"
+
+
+def test_k3_an_app_orders_and_unknown_addresses_answer_in_the_channels_form(sandbox: Sandbox) -> None:
+    """``appTransReq.do`` answered ``Not Found`` in plain text, which no client reads."""
+    merchant, reference = Merchant(sandbox), new_number()
+    made = merchant.ask("0101", reference, "/gateway/api/appTransReq.do", bizType="000201", **AMOUNT)
+    assert (made["respCode"], made["orderId"], len(made["tn"])) == ("00", reference, 21)
+    sandbox.act(reference, "pay")
+    assert merchant.query(reference)["origRespCode"] == "00"
+    assert merchant.ask("0101", new_number(), "/gateway/api/cardTransReq.do", **AMOUNT)["respCode"] == "10"

@@ -266,3 +266,16 @@ def test_a_forged_notification() -> None:
 def test_the_answers() -> None:
     assert ADAPTER.notification_answer(accepted=True).status == 200
     assert ADAPTER.notification_answer(accepted=False).status != 200
+
+
+@pytest.mark.parametrize("text", ["x&queryId=1", "{a&b", "a}&{b=c", "}{"])
+def test_s7_a_text_that_could_be_cut_into_other_fields_is_refused(text: str) -> None:
+    """A genuine signature covers ``k=v`` joined by ``&``: a value with ``&`` is two fields to who cuts it elsewhere."""
+    with pytest.raises(NotificationRefusedError, match=r"two_readings|not_a_form"):
+        ADAPTER.verify_notification(unionpay_notification({**UNIONPAY_PAID, "orderDesc": text}), STAMP.at)
+
+
+def test_s7_a_repeated_field_is_refused() -> None:
+    body = unionpay_notification(UNIONPAY_PAID).body
+    with pytest.raises(NotificationRefusedError, match="repeated_field"):
+        ADAPTER.verify_notification(HttpNotification(headers={}, body=body + b"&respCode=00"), STAMP.at)

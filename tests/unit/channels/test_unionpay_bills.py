@@ -6,14 +6,16 @@ import base64
 import io
 import zipfile
 import zlib
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import parse_qsl
 
 import pytest
 
-from pycore.channels.bill import BillKind, BillLink, BillOrder, LineKind, TradeBill
+from pycore.channels.bill import BillKind, BillLink, BillNotReady, BillOrder, LineKind, NoBill, TradeBill
+from pycore.channels.clock import SHANGHAI
 from pycore.channels.failure import BillRefusedError, UnsupportedOperationError
-from pycore.channels.outcome import Failed, ReasonClass, Unknown
+from pycore.channels.message import Stamp
+from pycore.channels.outcome import Failed, Unknown
 from pycore.channels.unionpay import UnionPayAdapter
 from pycore.channels.unionpay.bills import LINE_BYTES, read_lines
 from tests.unit.channels import sides
@@ -96,6 +98,22 @@ def test_a_bill() -> None:
     assert read_lines(b"", DAY, "777290058110001") == TradeBill(day=DAY, currency="CNY", lines=())
 
 
+def test_f19_a_last_line_without_its_line_feed_is_whole() -> None:
+    """A file whose last line was not ended was refused as cut; a line that is cut lacks its width as well."""
+    whole = content(PAYMENT, REFUND)
+    for data in (whole[:-1], whole[:-2]):
+        assert read_lines(data, DAY, "777290058110001") == read_lines(whole, DAY, "777290058110001")
+
+
+def test_f19_a_line_of_a_kind_we_do_not_know_is_set_aside() -> None:
+    """One line of kind 02 (a pre-authorization) among a thousand, and the day was refused."""
+    bill = read_lines(content(PAYMENT, line(f20="02", f10="812026120114000012347"), REFUND), DAY, "777290058110001")
+    assert [each.number for each in bill.lines] == [1, 3]
+    [aside] = bill.set_aside
+    assert (aside.number, aside.why.startswith("its kind is 02")) == (2, True)
+    assert "the kind of no line is known" in differences(content(line(f20="02")))
+
+
 def test_the_turn_of_the_year() -> None:
     bill = read_lines(content(line(f5="1231233000")), date(2027, 1, 1), "777290058110001")
     assert str(bill.lines[0].at) == "2026-12-31 23:30:00+08:00"
@@ -104,13 +122,13 @@ def test_the_turn_of_the_year() -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (content(PAYMENT, REFUND)[:-2], "the last line is cut"),
+        (content(PAYMENT, REFUND)[:-3], f"line 2: {LINE_BYTES - 1} bytes instead of {LINE_BYTES}"),
         (content(PAYMENT, REFUND[:-1]), f"line 2: {LINE_BYTES - 1} bytes instead of {LINE_BYTES}"),
         (content(PAYMENT + b" "), f"line 1: {LINE_BYTES + 1} bytes instead of {LINE_BYTES}"),
         (b"\xef\xbb\xbf" + content(PAYMENT), f"line 1: {LINE_BYTES + 3} bytes instead of {LINE_BYTES}"),
         (content(PAYMENT, PAYMENT), "line 2: the same as line 1"),
         (content(line(f28="777290058110002")), "line 1: it is another merchant's"),
-        (content(line(f20="77")), "line 1: its kind is not known"),
+        (content(line(f20="7")), "line 1: its kind is not known"),
         (content(line(f7="00000000+101")), "line 1: a field is not what its column holds"),
         (content(line(f7="")), "line 1: a field is not what its column holds"),
         (content(line(f16="X000000000001")), "line 1: a field is not what its column holds"),
@@ -142,11 +160,19 @@ def test_the_way_of_a_bill() -> None:
         ADAPTER.bill_request(BillOrder(DAY, BillKind.FUND), STAMP)
 
 
+def test_f20_no_file_is_not_the_same_as_no_file_yet() -> None:
+    """Both were the failure ``98``: a day without trade was asked for again and again, or one was given up early."""
+    reply = unionpay_reply({"respCode": "98", "respMsg": "文件不存在"})
+    early = Stamp(datetime(2026, 12, 2, 9, 59, tzinfo=SHANGHAI), "n1")
+    late = Stamp(datetime(2026, 12, 2, 10, 0, tzinfo=SHANGHAI), "n1")
+    assert ADAPTER.bill_link(BillOrder(DAY), reply, early) == BillNotReady("98")
+    assert ADAPTER.bill_link(BillOrder(DAY), reply, late) == NoBill("98")
+
+
 def test_no_bill() -> None:
     order = BillOrder(DAY)
-    missing = ADAPTER.bill_link(order, unionpay_reply({"respCode": "98", "respMsg": "文件不存在"}), STAMP)
-    assert isinstance(missing, Failed)
-    assert missing.reason is ReasonClass.RETRY_SAME_ID
+    refused = ADAPTER.bill_link(order, unionpay_reply({"respCode": "10", "respMsg": "报文格式错误"}), STAMP)
+    assert isinstance(refused, Failed)
     for fields in ({"fileContent": ""}, {"fileContent": "*"}, {"fileContent": base64.b64encode(b"x").decode()}):
         assert ADAPTER.bill_link(order, unionpay_reply({"respCode": "00", **fields}), STAMP) == Unknown("bad_file")
     good = packed(content(PAYMENT), name="summary.txt")
