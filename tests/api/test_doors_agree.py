@@ -29,6 +29,7 @@ MISTAKES: list[dict[str, Any]] = [
     {"currency": "XXX"},
     {"currency": "cny"},
     {"channel": "We Chat", "method": "qr_code"},
+    {"channel": "WeChat"},
     {"expires_in_seconds": 0},
     {"expires_in_seconds": 9},
     {"expires_in_seconds": 2_592_001},

@@ -49,10 +49,8 @@ impl CreatePayment {
             require(is_url(url), "return_url", "an http or https URL, as in https://shop.example.com/done")?;
         }
         self.check_metadata()?;
-        if self.confirm || self.method.is_some() {
-            require(self.method.is_some(), "method", "needed to confirm at once")?;
-            check_confirmation(self.method, self.channel.as_deref(), self.payer.as_ref(), self.confirm)?;
-        }
+        require(!self.confirm || self.method.is_some(), "method", "needed to confirm at once")?;
+        check_confirmation(self.method, self.channel.as_deref(), self.payer.as_ref(), self.confirm)?;
         self.check_purpose()?;
         Ok(Doubt {
             subject: !self.subject.chars().all(is_surely_printable),
