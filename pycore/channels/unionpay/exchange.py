@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from pycore.channels.clock import DIGITS, write_time
 from pycore.channels.failure import NotTrustedError
 from pycore.channels.message import REPLY_BYTES_MAX, HttpRequest, HttpResponse, Stamp
-from pycore.channels.outcome import Unknown
+from pycore.channels.outcome import Unknown, unknown
 from pycore.channels.unionpay.merchant import UnionPayMerchant
 from pycore.channels.unionpay.signature import SIGNATURE, read_reply, sign, verify
 from pycore.money import CNY
@@ -65,9 +65,18 @@ def judged(
         if response.status != 200:
             raise NotTrustedError(f"http_{response.status}")
         fields = read_reply(response.body)
-        verify(fields, merchant.trust, stamp.at)
+        _verify(fields, merchant, stamp)
         if fields.get("merId") != merchant.merchant_id:
             raise NotTrustedError("other_merchant")
         return judge(fields)
     except NotTrustedError as error:
-        return Unknown(error.code)
+        return unknown(error.code, error.unverified)
+
+
+def _verify(fields: dict[str, str], merchant: UnionPayMerchant, stamp: Stamp) -> None:
+    """Return if UnionPay signed the fields. Raises NotTrustedError with the words nobody vouches for."""
+    try:
+        verify(fields, merchant.trust, stamp.at)
+    except NotTrustedError as error:
+        words = " ".join(filter(None, (fields.get("respCode"), fields.get("respMsg"))))
+        raise NotTrustedError(error.code, words) from None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
+from pycore.channels.bill import BillOrder
 from pycore.channels.failure import NotificationRefusedError, UnsupportedOperationError
 from pycore.channels.message import HttpNotification, HttpResponse, Stamp
 from pycore.channels.order import ChannelOrder, Method, Payer
@@ -187,7 +188,7 @@ BEFORE = Stamp(datetime(2026, 1, 1, tzinfo=UTC), "n")
 )
 def test_whose_signature_counts(how: dict[str, str], stamp: Stamp, expected: str | None) -> None:
     found = ADAPTER.query_outcome(order(), unionpay_reply(ASKED, **how), stamp)
-    assert found == Unknown(expected) if expected else isinstance(found, Succeeded)
+    assert found == Unknown(expected, "00 成功[0000000]") if expected else isinstance(found, Succeeded)
     if expected:
         with pytest.raises(NotificationRefusedError, match=expected):
             ADAPTER.verify_notification(unionpay_notification(UNIONPAY_PAID, **how), stamp.at)
@@ -217,8 +218,32 @@ def test_a_reply_that_cannot_be_read_is_unknown(body: bytes, expected: str) -> N
 def test_a_changed_reply_or_another_status_is_unknown() -> None:
     good = unionpay_reply(ASKED)
     changed = good.body.replace(b"txnAmt=101", b"txnAmt=102")
-    assert ADAPTER.query_outcome(order(), HttpResponse(status=200, body=changed), STAMP) == Unknown("bad_signature")
+    expected = Unknown("bad_signature", "00 成功[0000000]")
+    assert ADAPTER.query_outcome(order(), HttpResponse(status=200, body=changed), STAMP) == expected
     assert ADAPTER.query_outcome(order(), HttpResponse(status=503, body=good.body), STAMP) == Unknown("http_503")
+
+
+def test_f13_the_words_of_a_refusal_that_nobody_signed_are_kept_as_words() -> None:
+    """Only the code of our own mistrust was kept of a refusal without a signature, and nobody knew what to mend."""
+    reply = HttpResponse(status=200, body="respCode=11&respMsg=验证签名失败\n".encode())
+    assert ADAPTER.create_outcome(order(), reply, STAMP) == Unknown("unknown_signature", "11 验证签名失败")
+    assert ADAPTER.query_outcome(order(), reply, STAMP) == Unknown("unknown_signature", "11 验证签名失败")
+    assert ADAPTER.bill_link(BillOrder(date(2026, 12, 1)), reply, STAMP) == Unknown(
+        "unknown_signature", "11 验证签名失败"
+    )
+    forged = unionpay_reply(ASKED, key="stranger", crt="signer")
+    assert ADAPTER.query_outcome(order(), forged, STAMP) == Unknown("bad_signature", "00 成功[0000000]")
+    long = HttpResponse(status=200, body=f"respMsg={'x' * 2000}".encode())
+    found = ADAPTER.refund_outcome(refund(), long, STAMP)
+    assert isinstance(found, Unknown)
+    assert len(found.unverified) == 256
+
+
+@pytest.mark.parametrize("method", [Method.QR_CODE, Method.BAR_CODE, Method.PAGE])
+def test_f5_no_title_is_sent(method: Method) -> None:
+    """What a channel does not take in a title does no harm here: an order has no field for one."""
+    plain, odd = (order(method, subject=each) for each in ("tea", "A&B=C/D 'x' \"y\" <b> 🍵" + "茶" * 100))
+    assert ADAPTER.create_request(odd, STAMP) == ADAPTER.create_request(plain, STAMP)
 
 
 def test_a_notification() -> None:
