@@ -49,8 +49,8 @@ CHANNELS = [
     "ChannelConnection", "ChannelOrder", "Failed", "FundBill", "FundLine", "HandleByHand", "HttpNotification",
     "HttpRequest", "HttpResponse", "LineKind", "LineState", "Method", "NoBill", "NotTrustedError", "Notification",
     "NotificationRefusedError", "OpenPage", "Outcome", "Payer", "Pending", "PrivateKey", "PublicKey", "ReasonClass",
-    "Refund", "RequiresAction", "Secret", "ShowCode", "SigningPool", "Stamp", "SubmitForm", "Succeeded", "TitleRule",
-    "TradeBill", "TradeLine", "Transport", "Unknown", "UnsupportedOperationError",
+    "Refund", "RequiresAction", "Secret", "SetAside", "ShowCode", "SigningPool", "Stamp", "SubmitForm", "Succeeded",
+    "TitleRule", "TradeBill", "TradeLine", "Transport", "Unknown", "UnsupportedOperationError",
 ]  # fmt: skip
 
 PAYMENTS = [
