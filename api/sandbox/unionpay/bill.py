@@ -83,5 +83,5 @@ def _line(each: Movement) -> str:
     return " ".join(columns.get(number, "").ljust(width) for number, width in enumerate(WIDTHS, 1))
 
 
-FILE_TRANSFER: Final = Kind(Operation.BILL, ("txnTime",), _transfer)
+FILE_TRANSFER: Final = Kind(Operation.BILL, ("txnTime", "settleDate", "fileType"), _transfer)
 """76 01, at an address of its own."""

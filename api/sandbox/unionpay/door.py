@@ -79,7 +79,8 @@ class UnionpayDoor:
 
     async def _file(self, request: Request) -> Response:
         fields = _fields(await read_body(request))
-        return await self._handle(request, fields, FILE_TRANSFER if fields.get("txnType") == "76" else None)
+        is_transfer = (fields.get("txnType"), fields.get("txnSubType")) == ("76", "01")
+        return await self._handle(request, fields, FILE_TRANSFER if is_transfer else None)
 
     async def _front(self, request: Request) -> Response:
         fields = _fields(await read_body(request))

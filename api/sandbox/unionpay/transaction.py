@@ -31,14 +31,28 @@ Fields = dict[str, str]
 
 QUERY_ID_DIGITS: Final = 21
 _CODE: Final = re.compile(r"62[0-9]{17}")
+_TIME: Final = re.compile(r"20[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]")
+_ADDRESS: Final = re.compile(r"https?://[!-~]{1,248}")
 _SHAPES: Final = {
     "orderId": re.compile(r"[0-9A-Za-z]{8,32}"),
-    "txnTime": re.compile(r"20[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"),
+    "txnTime": _TIME,
     "txnAmt": re.compile(r"[1-9][0-9]{0,11}"),
     "origQryId": re.compile(r"[0-9]{21}"),
-    "backUrl": re.compile(r"https?://[!-~]{1,248}"),
+    "backUrl": _ADDRESS,
+    "frontUrl": _ADDRESS,
     "channelType": re.compile(r"0[5-8]"),
+    "termId": re.compile(r"[0-9A-Za-z]{8}"),
+    "settleDate": re.compile(r"(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"),
+    "fileType": re.compile(r"[0-9]{2}"),
 }
+_WHERE_TOLD: Final = {
+    "payTimeout": _TIME,
+    "frontUrl": _ADDRESS,
+    "backUrl": _ADDRESS,
+    "reqReserved": re.compile(r".{1,1024}", re.DOTALL),
+    "orderDesc": re.compile(r".{1,32}", re.DOTALL),
+}
+"""Fields a message may leave out, and what they are where it does not."""
 _OF_EVERY_MESSAGE: Final = {
     "version": re.compile(r"5\.1\.0"),
     "encoding": re.compile(r"UTF-8"),
@@ -96,6 +110,11 @@ def check(kind: Kind, fields: Fields) -> None:
     for name, shape in needed.items():
         if not shape.fullmatch(fields.get(name, "")):
             raise MessageError(name)
+    for name, shape in _WHERE_TOLD.items():
+        if name in fields and not shape.fullmatch(fields[name]):
+            raise MessageError(name)
+    if fields.get("payTimeout", "9") <= fields.get("txnTime", ""):
+        raise MessageError("payTimeout")
     if "txnAmt" in kind.needs and fields.get("currencyCode") != "156":
         raise MessageError("currencyCode")
 
@@ -233,13 +252,13 @@ QUERY: Final = Kind(Operation.QUERY, _NAMED, _query)
 """00 00, at an address of its own."""
 KINDS: Final = {
     ("01", "07"): Kind(Operation.CREATE, _PAYMENT, _apply),
-    ("01", "06"): Kind(Operation.CHARGE, _PAYMENT, _charge),
+    ("01", "06"): Kind(Operation.CHARGE, (*_PAYMENT, "termId"), _charge),
     ("00", "00"): QUERY,
     ("04", "00"): Kind(Operation.REFUND, (*_PAYMENT, "origQryId"), _refund),
     ("31", "00"): Kind(Operation.REFUND, (*_PAYMENT, "origQryId"), _refund),
-    ("99", "01"): Kind(Operation.REVERSE, _NAMED, _reverse),
+    ("99", "01"): Kind(Operation.REVERSE, (*_NAMED, "channelType"), _reverse),
 }
-QUICK_PAY: Final = Kind(Operation.CREATE, _PAYMENT, _quick_pay)
+QUICK_PAY: Final = Kind(Operation.CREATE, (*_PAYMENT, "frontUrl"), _quick_pay)
 """01 01: comes as a form from the payer's browser, and the answer is a page."""
 
 APP: Final = Kind(Operation.CREATE, _PAYMENT, _app_order)

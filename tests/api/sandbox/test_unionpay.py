@@ -41,6 +41,8 @@ class Merchant:
             "signMethod": "01",
             "accessType": "0",
             "channelType": "08",
+            "termId": "00000001",
+            "frontUrl": "https://shop.example.com/done",
             "merId": self.own["mer_id"],
             "certId": self.own["cert_id"],
             "bizType": "000000",
@@ -218,6 +220,37 @@ def test_k6_each_field_of_an_order_is_checked(sandbox: Sandbox, name: str, value
         "/gateway/api/backTransReq.do", Merchant(sandbox).message("0107", new_number(), **{**AMOUNT, name: value})
     )
     assert (found["respCode"], name in found["respMsg"]) == ("10", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "changed"),
+    [
+        ("0106", "back", {"termId": "1"}),
+        ("0106", "back", {"payTimeout": "20261301000000"}),
+        ("0107", "back", {"payTimeout": TIME}),
+        ("0107", "back", {"reqReserved": "x" * 1025}),
+        ("0107", "back", {"orderDesc": "x" * 33}),
+        ("0101", "front", {"frontUrl": ""}),
+        ("0101", "front", {"frontUrl": "javascript:alert(1)"}),
+        *[("0400", "back", {"origQryId": "8" * 21, **each}) for each in ({"txnAmt": "0"}, {"channelType": ""})],
+        ("0400", "back", {"origQryId": "8" * 20}),
+        ("9901", "back", {"channelType": "99"}),
+    ],
+)
+def test_k6_fields_of_one_kind_are_checked_too(sandbox: Sandbox, kind: str, path: str, changed: dict[str, str]) -> None:
+    """An order could end before it began, a page lead nowhere, a scanned code come from no cash desk."""
+    name = next(each for each in reversed(changed))
+    found = Merchant(sandbox).ask(
+        kind, new_number(), f"/gateway/api/{path}TransReq.do", **{"qrNo": CODE, **AMOUNT, **changed}
+    )
+    assert (found["respCode"], name in found["respMsg"]) == ("10", True)
+
+
+@pytest.mark.parametrize("changed", [{"settleDate": "1332"}, {"settleDate": ""}, {"fileType": ""}, {"txnTime": "1"}])
+def test_k6_a_call_for_a_file_is_checked(sandbox: Sandbox, changed: dict[str, str]) -> None:
+    found = Merchant(sandbox).ask("7601", "", "/file/", **{"settleDate": "1201", "fileType": "00", **changed})
+    assert (found["respCode"], next(iter(changed)) in found["respMsg"]) == ("10", True)
+    assert Merchant(sandbox).ask("7699", "", "/file/", settleDate="1201", fileType="00")["respCode"] == "10"
 
 
 def test_k6_only_questions_are_asked_at_the_address_for_questions(sandbox: Sandbox) -> None:
