@@ -1,7 +1,7 @@
 """UnionPay's online gateway, version 5.1.0: codes that are shown, codes that are scanned, quick pay.
 
-No client that is kept by somebody else exists to judge this one, and parts of the interface have no public text. What
-is assumed stands in ``docs/sandbox.md``; no conformance is claimed.
+A public Java client, egzosn/pay-java-union, drives it in the tests; parts of the interface have no public text. What is
+assumed stands in ``docs/sandbox.md``; no conformance is claimed.
 """
 
 PROTOCOL = "unionpay"

@@ -1,4 +1,4 @@
-"""UnionPay's messages, written out here from the public description of 5.1.0: there is no kept client to judge by."""
+"""UnionPay's messages, written out here from the public description of 5.1.0."""
 
 import base64
 import hashlib
