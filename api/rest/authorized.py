@@ -4,17 +4,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.rest.body import text_header
-from api.rest.endpoint import AnyEndpoint, Endpoint, Handler, TenantHandler
+from api.rest.endpoint import AnyEndpoint, Handler, OperatorEndpoint, OperatorHandler, TenantEndpoint, TenantHandler
 from api.services import Services
 from api.strangers import KNOWN
-from pycore.merchants import OperatorScope, Scope
+from pycore.merchants import Operator, OperatorScope, Scope
 
 
 def served(endpoint: AnyEndpoint) -> Handler:
     """Return the endpoint's handler; where it has a scope, nobody without it gets so far."""
-    if not isinstance(endpoint, Endpoint):
+    if isinstance(endpoint, TenantEndpoint):
         return _for_tenants(endpoint.handler, endpoint.scope)
-    return endpoint.handler if endpoint.scope is None else _for_operators(endpoint.handler, endpoint.scope)
+    if isinstance(endpoint, OperatorEndpoint):
+        return _for_operators(endpoint.handler, endpoint.scope)
+    if endpoint.scope is None:
+        return endpoint.handler
+    handler = endpoint.handler
+
+    async def handle(services: Services, _operator: Operator, request: Request) -> Response:
+        return await handler(services, request)
+
+    return _for_operators(handle, endpoint.scope)
 
 
 def _for_tenants(handler: TenantHandler, scope: Scope) -> Handler:
@@ -26,11 +35,11 @@ def _for_tenants(handler: TenantHandler, scope: Scope) -> Handler:
     return handle
 
 
-def _for_operators(handler: Handler, scope: OperatorScope) -> Handler:
+def _for_operators(handler: OperatorHandler, scope: OperatorScope) -> Handler:
     async def handle(services: Services, request: Request) -> Response:
-        await services.access.operator(text_header(request, b"authorization"), _address(request), scope)
+        operator = await services.access.operator(text_header(request, b"authorization"), _address(request), scope)
         request.scope[KNOWN] = True
-        return await handler(services, request)
+        return await handler(services, operator, request)
 
     return handle
 

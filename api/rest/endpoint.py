@@ -14,10 +14,11 @@ from api.rest import fields
 from api.rest.body import without_values
 from api.services import Services
 from pycore.errors import PycoreError
-from pycore.merchants import Caller, OperatorScope, Scope
+from pycore.merchants import Caller, Operator, OperatorScope, Scope
 
 Query = TypeVar("Query", bound=msgspec.Struct)
 Handler = Callable[[Services, Request], Awaitable[Response]]
+OperatorHandler = Callable[[Services, Operator, Request], Awaitable[Response]]
 TenantHandler = Callable[[Services, Caller, Request], Awaitable[Response]]
 
 
@@ -53,6 +54,13 @@ class Endpoint(_Described, frozen=True, kw_only=True):
     scope: OperatorScope | None = None
 
 
+class OperatorEndpoint(_Described, frozen=True, kw_only=True):
+    """An endpoint for operators whose key has ``scope``, where it matters which of them calls."""
+
+    handler: OperatorHandler
+    scope: OperatorScope
+
+
 class TenantEndpoint(_Described, frozen=True, kw_only=True):
     """An endpoint for merchants whose key has ``scope``; the handler sees and moves the caller's only."""
 
@@ -60,7 +68,7 @@ class TenantEndpoint(_Described, frozen=True, kw_only=True):
     scope: Scope
 
 
-AnyEndpoint = Endpoint | TenantEndpoint
+AnyEndpoint = Endpoint | OperatorEndpoint | TenantEndpoint
 
 
 @cache

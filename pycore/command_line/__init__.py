@@ -15,6 +15,7 @@ from pycore.command_line import (
     events,
     key,
     merchant,
+    posting,
     rebuild,
     route,
     store,
@@ -63,6 +64,7 @@ command.command("config")(config.config)
 command.add_typer(route.route, name="route")
 command.add_typer(merchant.merchant, name="merchant")
 command.add_typer(key.key, name="key")
+command.add_typer(posting.posting, name="posting")
 command.add_typer(store.store, name="store")
 command.add_typer(customer.customer, name="customer")
 command.add_typer(vault.vault, name="vault")

@@ -75,6 +75,8 @@ class TransferCode(IntEnum):
     DOUBLE_PAYMENT = 6
     TEST_FUNDS = 7
     WITHDRAWAL = 8
+    MANUAL_POSTING = 9
+    """A correction that one operator asked for and another approved."""
 
 
 _FLAGS: Final = {AccountCode.CUSTOMER_BALANCE: AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS}

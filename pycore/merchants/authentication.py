@@ -37,7 +37,7 @@ _UNKNOWN_MAX: Final = 8_192
 _FOREVER: Final = 2**63 - 1
 
 _READ: Final = (
-    "SELECT k.id, k.merchant_id, k.live, k.secret_hash, k.scopes, k.allowed_networks, k.requests_per_second,"
+    "SELECT k.id, k.merchant_id, k.live, k.name, k.secret_hash, k.scopes, k.allowed_networks, k.requests_per_second,"
     " k.requests_burst, k.expires_at, k.revoked_at, m.status,"
     " m.requests_per_second AS merchant_per_second, m.requests_burst AS merchant_burst"
     " FROM api_keys k LEFT JOIN merchants m ON m.id = k.merchant_id WHERE k.secret_hash = ANY($1::bytea[])"
@@ -194,7 +194,7 @@ def _known(row: Any, read_at: float) -> _Known:
     identity: Caller | Operator
     if row["merchant_id"] is None:
         operator_scopes = frozenset(scope for scope in OperatorScope if scope in row["scopes"])
-        identity = Operator(row["id"].int, operator_scopes, (key_limit,))
+        identity = Operator(row["id"].int, operator_scopes, (key_limit,), row["name"])
     else:
         tenant = Tenant(row["merchant_id"].int, row["live"])
         allowance = Allowance(row["merchant_per_second"], row["merchant_burst"])

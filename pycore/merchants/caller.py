@@ -30,8 +30,10 @@ class Operator(msgspec.Struct, frozen=True):
         key_id: the key.
         scopes: what the key allows.
         limits: what its calls count against: the key's quota.
+        name: the key's name, which says whose it is.
     """
 
     key_id: int
     scopes: frozenset[OperatorScope]
     limits: tuple[tuple[int, Quota], ...] = ()
+    name: str = ""

@@ -13,6 +13,7 @@ from pycore.payments.cashier_links import Linked, without_link
 from pycore.payments.channel_methods import ChannelMethods
 from pycore.payments.idempotency import RequestMemory
 from pycore.payments.listing import PaymentLists
+from pycore.payments.manual_postings import ManualPostings
 from pycore.payments.payments import Payments
 from pycore.payments.refunds import Refunds
 from pycore.payments.wallet import Wallet
@@ -26,6 +27,7 @@ class PaymentDesk:
         refunds: gives them back.
         lists: reads many at a time.
         wallet: customers' stored value beside payments.
+        manual_postings: corrections of the books, by two operators.
         told: events made durable since the start, by type.
         limits: what customers may pay from their balances.
     """
@@ -50,3 +52,4 @@ class PaymentDesk:
         self.refunds = Refunds(ledger.store, book, accounts, memory, channels, clock_ns)
         self.lists = PaymentLists(ledger.store, linked)
         self.wallet = Wallet(ledger, book, accounts, memory, clock_ns)
+        self.manual_postings = ManualPostings(ledger, book, clock_ns)

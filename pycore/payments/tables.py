@@ -110,6 +110,26 @@ WITHDRAWALS: Final = Table(
     ),
 )
 
+APPROVALS: Final = Table(
+    "approvals",
+    (
+        ("id", "uuid"),
+        ("kind", "text"),
+        ("reference", "text"),
+        ("payload", "json"),
+        ("asked_by", "uuid"),
+        ("asked_by_name", "text"),
+        ("asked_at", "bigint"),
+        ("expires_at", "bigint"),
+        ("state", "text"),
+        ("decided_by", "uuid"),
+        ("decided_by_name", "text"),
+        ("decided_at", "bigint"),
+        ("note", "text"),
+        ("version", "integer"),
+    ),
+)
+
 # What an update may change; everything else stays as it was made.
 _PAYMENT_CHANGES: Final = frozenset(
     {
@@ -154,6 +174,9 @@ def _driven(value: Any, kind: str) -> Any:
 _CHANGED_PAYMENTS: Final = Change(PAYMENTS, _PAYMENT_CHANGES)
 _CHANGED_REFUNDS: Final = Change(REFUNDS, _REFUND_CHANGES)
 _CHANGED_WITHDRAWALS: Final = Change(WITHDRAWALS, frozenset({"status", "updated_at", "version"}))
+_CHANGED_APPROVALS: Final = Change(
+    APPROVALS, frozenset({"state", "decided_by", "decided_by_name", "decided_at", "note", "version"})
+)
 
 
 def changed_payment(record: PaymentRecord) -> Rows:
@@ -179,6 +202,16 @@ def new_withdrawal(values: tuple[Any, ...]) -> Insertion:
 def changed_withdrawal(values: tuple[Any, ...]) -> Rows:
     """Return the row of a withdrawal's next version."""
     return _CHANGED_WITHDRAWALS.row(values)
+
+
+def new_approval(values: tuple[Any, ...]) -> Insertion:
+    """Return the row of what is asked for, values in the order of ``APPROVALS``."""
+    return Insertion(APPROVALS, [values])
+
+
+def changed_approval(values: tuple[Any, ...]) -> Rows:
+    """Return the row of what was decided."""
+    return _CHANGED_APPROVALS.row(values)
 
 
 def idempotency_keys(rows: Sequence[tuple[Any, ...]]) -> Insertion:

@@ -17,7 +17,7 @@ from grpc import aio
 
 from api.rest import metrics
 from api.rest.app import ENDPOINTS
-from api.rest.endpoint import Endpoint, TenantEndpoint
+from api.rest.endpoint import AnyEndpoint, TenantEndpoint
 from api.services import Services
 from pycore.client._generated.pycore.events.v1 import events_pb2
 from pycore.client._generated.pycore.ledger.v1 import ledger_pb2
@@ -59,7 +59,7 @@ async def database(database_dsn: str) -> AsyncIterator[Any]:
 
 async def ask(
     session: ClientSession,
-    endpoint: Endpoint | TenantEndpoint,
+    endpoint: AnyEndpoint,
     headers: dict[str, str],
     id: str | None = None,
     body: Any = None,
@@ -266,7 +266,7 @@ async def test_credentials_that_are_none(session: ClientSession, merchant: Key, 
         ("expires_at", 3600, (200, None)),
         ("revoked_at", -1, (401, "unauthenticated")),
         ("revoked_at", 3600, (200, None)),
-        ("created_at", 3600, (401, "unauthenticated")),
+        ("created_at", 3600, (200, None)),
         ("created_at", 30, (200, None)),
         ("allowed_networks", ["203.0.113.0/24", "2001:db8::/32"], (401, "unauthenticated")),
         ("allowed_networks", ["203.0.113.0/24", "127.0.0.0/8"], (200, None)),

@@ -226,6 +226,27 @@ CREATE TABLE withdrawals (
     UNIQUE (merchant_id, live, merchant_reference)
 );
 
+-- What one person asks for and another decides; nothing is done before. A row is also the record of who, when and why.
+CREATE TABLE approvals (
+    id              uuid PRIMARY KEY,
+    kind            text NOT NULL CHECK (kind IN ('posting')),
+    reference       text NOT NULL,
+    payload         json NOT NULL,
+    asked_by        uuid NOT NULL,
+    asked_by_name   text NOT NULL,
+    asked_at        bigint NOT NULL,
+    expires_at      bigint NOT NULL,
+    state           text NOT NULL CHECK (state IN ('asked', 'approved', 'refused', 'withdrawn')),
+    decided_by      uuid,
+    decided_by_name text,
+    decided_at      bigint,
+    note            text,
+    version         integer NOT NULL,
+    UNIQUE (kind, reference),
+    CHECK ((state = 'asked') = (decided_by IS NULL)),
+    CHECK (state <> 'approved' OR (decided_by <> asked_by AND lower(decided_by_name) <> lower(asked_by_name)))
+);
+
 -- What happened to a payment, for people: calls, replies, notifications, decisions and their reasons.
 CREATE TABLE payment_timeline (
     sequence   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
