@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from typing import Final
 
+import httptools
 import msgspec
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -98,6 +99,25 @@ class Connection(HttpToolsProtocol):
         waiting_bytes: what waits to be parsed or answered, as ``Connections`` last heard.
     """
 
+    # Not in the instance's dict, which with uvicorn's own attributes would be too long for the fast kind.
+    __slots__ = (
+        "_body_bytes",
+        "_connections",
+        "_context",
+        "_data",
+        "_handshake",
+        "_has_begun",
+        "_head_bytes",
+        "_is_receiving",
+        "_leave_until",
+        "_place",
+        "_receive_until",
+        "_receiving_since",
+        "_too_large",
+        "_unfinished_bytes",
+        "origin",
+        "waiting_bytes",
+    )
     flow: _Flow
 
     def __init__(self, config: uvicorn.Config, connections: Connections, context: ssl.SSLContext | None) -> None:
@@ -188,13 +208,15 @@ class Connection(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Count the request line."""
-        self._count(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > limits.HTTP_HEADER_BYTES_MAX:
+            self._refuse_size()
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header."""
-        self._count(len(name) + len(value) + 4)
-        if len(self.headers) >= limits.HTTP_HEADERS_MAX:
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > limits.HTTP_HEADER_BYTES_MAX or len(self.headers) >= limits.HTTP_HEADERS_MAX:
             self._refuse_size()
         super().on_header(name, value)
 
@@ -214,11 +236,18 @@ class Connection(HttpToolsProtocol):
         self._is_receiving = False
         self._receive_until = _NEVER
         super().on_message_complete()
+        if self.cycle.response_complete:
+            self._await_next()
 
     def on_response_complete(self) -> None:
         """Go on with the next request."""
         self._body_bytes = 0
-        super().on_response_complete()
+        if self.pipeline:
+            super().on_response_complete()
+        elif not self.transport.is_closing():
+            self.flow.resume_reading()
+            if not self._is_receiving:
+                self._await_next()
         if self._place < len(self._data) or self.waiting_bytes:
             self._parse()
 
@@ -243,6 +272,10 @@ class Connection(HttpToolsProtocol):
             self._give_up(_TOO_SLOW)
         elif self._leave_until is _NEVER and self.transport.is_closing():
             self._leave_until = now + limits.HTTP_GRACE_SECONDS
+
+    def _await_next(self) -> None:
+        """Wait for the next request. Uvicorn would set and cancel a timer for each; the sweep looks at it here."""
+        self._receive_until = self.loop.time() + self.timeout_keep_alive
 
     def _bought_seconds(self) -> float:
         """Return what the bytes of the body so far add to the time it may take."""
@@ -305,7 +338,7 @@ class Connection(HttpToolsProtocol):
 
     def _may_parse(self) -> bool:
         return (
-            (self._is_receiving or not self.is_answering)
+            (self._is_receiving or self.cycle is None or self.cycle.response_complete)
             and not self.pipeline
             and not self.flow.write_paused
             and not self.transport.is_closing()
@@ -314,7 +347,12 @@ class Connection(HttpToolsProtocol):
     def _feed(self, piece: bytes) -> None:
         if self._unfinished_bytes is not None:
             self._unfinished_bytes += len(piece)
-        super().data_received(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            pass  # Another protocol is offered, and not taken.
+        except httptools.HttpParserError:
+            self.send_400_response("")
         # The parser keeps a header to itself until it is complete, so one that never is has to be noticed here.
         if (self._unfinished_bytes or 0) > limits.HTTP_HEADER_BYTES_MAX and not self.transport.is_closing():
             self._too_large = True
@@ -337,11 +375,6 @@ class Connection(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + content)
         self.transport.close()
-
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > limits.HTTP_HEADER_BYTES_MAX:
-            self._refuse_size()
 
     def _refuse_size(self) -> None:
         self._too_large = True
