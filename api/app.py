@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import resource
 import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from api import limits
 from api.rest.app import application
 from api.rest.server import RestServer
 from api.rest.start import StartPage
@@ -70,6 +72,7 @@ async def serve(
     Raises what ``Ledger.open`` raises, ConfigurationError for TLS files that cannot be used, and OSError where an
     address cannot be listened on.
     """
+    allow_descriptors(tell)
     stop = _stop_signal()
     tls = Tls.configured(settings.server)
     tell(f"opening the ledger in {_database(settings)}")
@@ -100,6 +103,23 @@ async def serve(
             finally:
                 await doors.close()
     tell("stopped")
+
+
+def allow_descriptors(tell: Tell) -> None:
+    """Let the process have as many descriptors as the limits on connections need, or as many as the system allows.
+
+    A shell gives 1,024, and a server that has none left takes no connection, of health neither.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    wanted = limits.DESCRIPTORS if hard == unlimited else min(limits.DESCRIPTORS, hard)
+    if soft != unlimited and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if wanted < limits.DESCRIPTORS:
+        tell(
+            f"the system allows {wanted:,} open files; the limits on connections need {limits.DESCRIPTORS:,}:"
+            " raise it (LimitNOFILE= of systemd, ulimit -Hn), or strangers can take them all"
+        )
 
 
 def _collect_seldom() -> None:

@@ -3,6 +3,9 @@
 MESSAGE_BYTES_MAX = 4 << 20
 """One gRPC message or HTTP body. A full request (8,190 transfers) is up to 1.4 MB of protobuf."""
 
+PAYER_BYTES_MAX = 4 << 10
+"""What a payer's page sends at once: a choice, an amount. Anybody may send it, without a key."""
+
 NOTIFICATION_BYTES_MAX = 64 << 10
 """What a channel may tell at once."""
 
@@ -53,6 +56,9 @@ HTTP_CONNECTIONS_MAX = 4096
 
 HTTP_CONNECTIONS_PER_ADDRESS_MAX = 1024
 """Open HTTP connections of one address (IPv6: one /64), trusted proxies apart."""
+
+DESCRIPTORS = HTTP_CONNECTIONS_MAX + RPC_CONNECTIONS_MAX + 1024
+"""Open files the process has to be allowed: a connection each, and those of store, journal and calls to channels."""
 
 HTTP_BACKLOG = 2048
 """Connections the system may keep until they are accepted."""

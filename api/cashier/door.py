@@ -31,6 +31,7 @@ from api.cashier.limits import ACTS, LOOKS, CashierLimits
 from api.cashier.page import form_page, in_languages, language_of, page_headers, read_file, redirect
 from api.cashier.stream import states
 from api.cashier.view import PaymentView, payment_view, store_view
+from api.limits import PAYER_BYTES_MAX
 from api.proxies import origin_of
 from api.rest.body import read_json
 from api.rest.problem import problem_response
@@ -181,7 +182,7 @@ class CashierDoor:
         return Response(status_code=303, headers={**page_headers(), "location": f"/pay/{token}{query}"})
 
     async def _choose(self, request: Request) -> Response:
-        chosen = await read_json(request, _CHOSEN)
+        chosen = await read_json(request, _CHOSEN, PAYER_BYTES_MAX)
         found = await self._cashier.choose(_token(request), chosen.channel, chosen.method, _address(request))
         return _json(self._view(request, found))
 
@@ -190,7 +191,7 @@ class CashierDoor:
         return _json(store_view(found, device_of(_user_agent(request))))
 
     async def _order(self, request: Request) -> Response:
-        ordered = await read_json(request, _ORDERED)
+        ordered = await read_json(request, _ORDERED, PAYER_BYTES_MAX)
         try:
             amount = minor_units(ordered.amount, CNY)
         except ValueError as error:

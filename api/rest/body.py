@@ -27,14 +27,16 @@ _UNKNOWN_FIELD: Final = re.compile(
 )
 
 
-async def read_json(request: Request, decoder: msgspec.json.Decoder[Value]) -> Value:
-    """Return the request's body as the decoder's type.
+async def read_json(
+    request: Request, decoder: msgspec.json.Decoder[Value], bytes_max: int = MESSAGE_BYTES_MAX
+) -> Value:
+    """Return the request's body, of ``bytes_max`` at most, as the decoder's type.
 
     Raises UnsupportedMediaTypeError, RequestTooLargeError, and MalformedRequestError for anything that is not exactly
     one JSON value of that type: other types, unknown or repeated fields, half a number.
     """
-    _check_headers(request)
-    body = await read_bytes(request, MESSAGE_BYTES_MAX)
+    _check_headers(request, bytes_max)
+    body = await read_bytes(request, bytes_max)
     if not body:
         raise MalformedRequestError("the body is empty")
     try:
@@ -84,7 +86,7 @@ def json_response(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type=_JSON)
 
 
-def _check_headers(request: Request) -> None:
+def _check_headers(request: Request, bytes_max: int) -> None:
     kind = header(request, b"content-type")
     if kind != _JSON_BYTES and (kind or b"").partition(b";")[0].strip().lower() != _JSON_BYTES:
         # Also what keeps a web page of another origin from posting here: a browser would have to ask first.
@@ -93,8 +95,8 @@ def _check_headers(request: Request) -> None:
     if encoding is not None and encoding.lower() != b"identity":
         raise UnsupportedMediaTypeError("send the body uncompressed, without content-encoding")
     # The parser has made sure that it is a number.
-    if int(header(request, b"content-length") or 0) > MESSAGE_BYTES_MAX:
-        _refuse_size(MESSAGE_BYTES_MAX)
+    if int(header(request, b"content-length") or 0) > bytes_max:
+        _refuse_size(bytes_max)
 
 
 async def read_bytes(request: Request, bytes_max: int) -> bytes:

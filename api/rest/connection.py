@@ -338,7 +338,7 @@ class Connection(HttpToolsProtocol):
 
     def _may_parse(self) -> bool:
         return (
-            (self._is_receiving or self.cycle is None or self.cycle.response_complete)
+            (self._is_receiving or not bool(self.cycle) or self.cycle.response_complete)
             and not self.pipeline
             and not self.flow.write_paused
             and not self.transport.is_closing()

@@ -6,6 +6,7 @@ refused too. ``python -m tests.simulation.exhaustion`` does the same to a server
 """
 
 import asyncio
+import resource
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -16,11 +17,13 @@ from aiohttp import ClientSession
 from starlette.types import Receive, Scope, Send
 
 from api import limits
-from api.app import Doors
+from api.app import Doors, allow_descriptors
 from api.rest.connection import Connection
 from api.rest.front import Front
 from api.strangers import Strangers
 from pycore.config import split_address
+from pycore.rate_limit import Quota
+from tests.simulation.attacks import ADDRESSES, exchange
 
 READ = b"GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n"
 SLOW = b"POST /notifications/wechat/live HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n"
@@ -203,3 +206,50 @@ async def test_s8_an_address_that_asks_too_often_is_slowed_and_its_neighbours_ar
     writer.write(b"GET /v1/nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
     assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 429")
     writer.close()
+
+
+async def test_s8_a_flood_from_several_addresses_is_slowed_and_others_are_answered(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.rest.front.SLOW_SECONDS", 0.05)
+    monkeypatch.setattr("api.strangers.SHARE", Quota(1, 10**9, 5))
+    monkeypatch.setattr("api.strangers.LEFT_OVER", Quota(1, 10**9, 4))
+
+    async def asked(source: str, path: str, times: int) -> list[bytes]:
+        reader, writer = await asyncio.open_connection(*split_address(doors.http_address), local_addr=(source, 0))
+        request = f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+        try:
+            return [(await exchange(reader, writer, request))[9:12] for _ in range(times)]
+        finally:
+            writer.close()
+
+    floods = await asyncio.gather(*[asked(source, "/v1/payments", 20) for source in ADDRESSES[:4]])
+    for statuses in floods:
+        assert statuses[:5] == [b"401"] * 5
+        assert statuses.count(b"429") >= 5
+    assert await asked("127.0.0.77", "/v1/payments", 3) == [b"401"] * 3
+    assert await asked(ADDRESSES[0], "/healthz", 3) == [b"200"] * 3
+
+
+async def test_s3_a_payers_page_sends_a_few_bytes(doors: Doors, session: ClientSession) -> None:
+    headers = {"content-type": "application/json"}
+    async with session.post(
+        "/pay/s/nothing/order", data=b" " * (limits.PAYER_BYTES_MAX + 1), headers=headers
+    ) as answer:
+        assert (answer.status, (await answer.json(content_type=None))["reason"]) == (413, "request_too_large")
+
+
+def test_s3_the_start_asks_for_the_descriptors_that_the_limits_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lines: list[str] = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(before, 2000), hard))
+        allow_descriptors(lines.append)
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        assert allowed == (limits.DESCRIPTORS if hard == resource.RLIM_INFINITY else min(limits.DESCRIPTORS, hard))
+        monkeypatch.setattr(limits, "DESCRIPTORS", 1 << 40)
+        monkeypatch.setattr(resource, "getrlimit", lambda _kind: (1024, 1024))
+        allow_descriptors(lines.append)
+        assert "1,024 open files" in lines[-1]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))

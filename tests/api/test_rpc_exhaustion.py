@@ -21,8 +21,10 @@ from api.proxies import Proxies
 from api.rpc.bounds import Places
 from api.rpc.calls import caller_address
 from api.strangers import Strangers
+from pycore.config import split_address
 from pycore.errors import LedgerOverloadedError
 from tests.api.keys import Key
+from tests.simulation.attacks import Target, rapid_resets
 
 GET = "/pycore.payments.v1.PaymentService/GetPayment"
 HEALTH = "/grpc.health.v1.Health/Check"
@@ -81,6 +83,36 @@ async def test_s4_health_answers_where_every_place_is_taken(
     for call in held:
         call.cancel()
     while doors._rpc._bounds._places._count:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def test_s4_calls_that_are_called_off_at_once_leave_nothing_behind(
+    doors: Doors, channel: aio.Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RPC_SLOWED_CALLS_MAX", 8)
+    monkeypatch.setattr("api.rpc.bounds.SLOW_SECONDS", 0.2)
+    bounds = doors._rpc._bounds
+    http, rpc = split_address(doors.http_address), split_address(doors.grpc_address)
+    attack = asyncio.create_task(rapid_resets(Target(http, rpc, "", time.monotonic() + 1)))
+    slowed, counted = 0, 0
+    count = Strangers.count
+
+    def counting(strangers: Strangers, origin: str) -> None:
+        nonlocal counted
+        counted += 1
+        count(strangers, origin)
+
+    monkeypatch.setattr(Strangers, "count", counting)
+    while not attack.done():
+        slowed = max(slowed, bounds._slowed)
+        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+        await asyncio.sleep(0.05)
+    await attack
+    assert counted > 20
+    assert slowed <= 8
+    deadline = time.monotonic() + 5
+    while bounds._places._taken or bounds._places._count or bounds._slowed:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
 
