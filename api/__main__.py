@@ -12,6 +12,7 @@ from api.demo import serve_demo
 from api.logs import configure_logs
 from pycore.config import Settings, load_settings, split_address
 from pycore.errors import PycoreError
+from pycore.version import VersionOption
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -24,6 +25,7 @@ def main(
     grpc: Annotated[str | None, typer.Option(help="host:port of the gRPC door.")] = None,
     http: Annotated[str | None, typer.Option(help="host:port of the HTTP door.")] = None,
     *,
+    _version: VersionOption = False,
     take_over: Annotated[bool, typer.Option(help="Fence a writer that still holds this ledger.")] = False,
     demo: Annotated[bool, typer.Option(help="With simulated channels and a merchant in test mode, to try.")] = False,
     sandbox: Annotated[str, typer.Option(help="host:port of the simulated channels of --demo.")] = "127.0.0.1:7490",

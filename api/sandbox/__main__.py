@@ -9,6 +9,7 @@ import uvloop
 from api.logs import configure_logs
 from api.sandbox.app import serve
 from pycore.config import split_address
+from pycore.version import VersionOption
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -21,6 +22,7 @@ def main(
     http: Annotated[str, typer.Option(help="host:port to listen on.")] = "127.0.0.1:7490",
     base_url: Annotated[str | None, typer.Option(help="The address merchants and payers use, if another.")] = None,
     *,
+    _version: VersionOption = False,
     with_parent: Annotated[bool, typer.Option(help="Stop also when standard input ends.")] = False,
 ) -> None:
     """Simulate WeChat Pay, Alipay and UnionPay until Ctrl-C. Whoever reaches the address can play any payer."""

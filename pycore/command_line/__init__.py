@@ -3,9 +3,6 @@
 Exit status: 0 all is well, 1 it is not (an error, something not found, books that do not hold), 2 a misused command.
 """
 
-from importlib.metadata import version
-from typing import Annotated
-
 import typer
 
 from pycore.command_line import (
@@ -24,6 +21,7 @@ from pycore.command_line import (
     vault,
     verify,
 )
+from pycore.version import VersionOption
 
 command = typer.Typer(
     name="pycore",
@@ -34,21 +32,10 @@ command = typer.Typer(
 )
 
 
-def _show_version(is_asked: bool) -> None:
-    if is_asked:
-        typer.echo(f"pycore {version('pycore')}")
-        raise typer.Exit
-
-
 @command.callback()
 def _options(
     *,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", callback=lambda asked: _show_version(is_asked=asked), is_eager=True
-        ),
-    ] = False,
+    _version: VersionOption = False,
 ) -> None:
     """Look into a payment ledger, prove that nothing was changed behind its back, and say who may ask."""
 

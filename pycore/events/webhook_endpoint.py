@@ -32,7 +32,7 @@ OVERLAP_SECONDS_MAX: Final = 7 * 86_400
 Status = Literal["enabled", "disabled"]
 
 _OF_TENANT: Final = "WHERE merchant_id = $1 AND live = $2"
-_LIST: Final = f"SELECT * FROM webhook_endpoints {_OF_TENANT} ORDER BY id"
+_LIST: Final = f"SELECT * FROM webhook_endpoints {_OF_TENANT} ORDER BY id DESC"
 _GET: Final = f"SELECT * FROM webhook_endpoints {_OF_TENANT} AND id = $3"
 _COUNT: Final = f"SELECT count(*) FROM webhook_endpoints {_OF_TENANT}"
 # Two requests at once must not both find room for the last endpoint.
@@ -141,7 +141,7 @@ class WebhookEndpoints:
         return endpoint_of(row), secret
 
     async def of(self, tenant: Tenant) -> list[WebhookEndpoint]:
-        """Return the endpoints of a tenant, the oldest first. Raises LedgerUnavailableError."""
+        """Return the endpoints of a tenant, the newest first. Raises LedgerUnavailableError."""
         with unavailable_raised():
             return [endpoint_of(row) for row in await self._pool.fetch(_LIST, *_key(tenant))]
 

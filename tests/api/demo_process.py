@@ -22,6 +22,10 @@ class Demo:
         return next(line.split()[1] for line in self.lines if line.split()[:1] == [word])
 
     @property
+    def grpc(self) -> str:
+        return next(line for line in self.lines if line.startswith("ready")).split("gRPC ")[1].split()[0]
+
+    @property
     def http(self) -> str:
         return next(line for line in self.lines if line.startswith("ready")).split("http://")[1].split()[0]
 

@@ -20,7 +20,7 @@ from tests.api.server_process import ROOT, arguments
 
 def first_payment() -> list[str]:
     """The three commands of the README."""
-    block = (ROOT / "README.md").read_text().split("## A first payment")[1].split("```")[1]
+    block = (ROOT / "README.md").read_text().split("## A first payment")[1].split("```sh")[1].split("```")[0]
     commands = block.replace("\\\n", " ").strip().split("\ncurl ")
     assert len(commands) == 3
     return [f"curl {command.removeprefix('curl ')}" for command in commands]

@@ -46,8 +46,3 @@ def test_u14_a_scope_that_there_is_not_is_answered_with_those_there_are() -> Non
     # "'nope' is not a valid Scope"
     done = CliRunner().invoke(command, ["key", "create", "--scope", "nope", "--dsn", "postgresql://127.0.0.1:1/x"])
     assert done.exit_code == 1
-
-
-def test_u12_the_version_is_told() -> None:
-    done = CliRunner().invoke(command, ["--version"])
-    assert (done.exit_code, done.output.split()[0]) == (0, "pycore")

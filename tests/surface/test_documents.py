@@ -19,7 +19,7 @@ from pycore.routing import Router
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```([\w ]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CURL_PATH = re.compile(r"localhost:7480(/[^\s'\"?]*)")
 
 
@@ -39,13 +39,13 @@ def test_u6_every_block_of_toml_json_and_python_can_be_read() -> None:
         assert tomllib.loads(text), name
     for name, text in blocks("json"):
         assert json.loads(text), name
-    for name, text in blocks("python"):
+    for name, text in blocks("python", "python by hand"):
         ast.parse(text, name)
 
 
 def test_u6_every_call_in_the_documents_is_one_of_the_interface() -> None:
     paths = [re.compile(re.sub(r"{\w+}", "[^/]+", each.path)) for each in ENDPOINTS]
-    for name, text in blocks(""):
+    for name, text in blocks("sh", "sh by hand"):
         for path in _CURL_PATH.findall(text):
             assert any(each.fullmatch(path) for each in paths), (name, path)
 
@@ -67,7 +67,7 @@ def test_u6_the_rules_of_the_document_fit_its_routes_and_those_there_are(tmp_pat
 
 
 def commands() -> list[str]:
-    lines = [line.split("#", maxsplit=1)[0] for _, text in blocks("") for line in text.splitlines()]
+    lines = [line.split("#", maxsplit=1)[0] for _, text in blocks("sh", "sh by hand") for line in text.splitlines()]
     parts = [part.strip() for line in lines if line.startswith("pycore ") for part in line.split(" ; ")]
     return sorted(set(parts))
 

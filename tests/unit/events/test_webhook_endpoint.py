@@ -38,6 +38,12 @@ async def test_an_endpoint_is_made_changed_and_removed(endpoints: WebhookEndpoin
         await endpoints.delete(tenant, made.id)
 
 
+async def test_u13_the_newest_endpoint_comes_first(endpoints: WebhookEndpoints, tenant: Tenant) -> None:
+    # The documents say that lists are newest first; this one was the other way round.
+    made = [(await endpoints.create(tenant, url=f"{URL}/{number}"))[0] for number in range(3)]
+    assert await endpoints.of(tenant) == made[::-1]
+
+
 async def test_another_tenants_endpoint_is_not_found(endpoints: WebhookEndpoints, pool: Pool, tenant: Tenant) -> None:
     made, _ = await endpoints.create(tenant, url=URL)
     for stranger in (await merchant(pool), Tenant(tenant.merchant_id, live=True)):
