@@ -72,7 +72,17 @@ public final class Client {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final BlockingQueue<String> LETTERS = new ArrayBlockingQueue<>(16);
 
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) {
+        try {
+            drive(arguments);
+        } catch (Exception failure) {
+            failure.printStackTrace();
+            System.exit(1); // the server's thread would keep the programme alive
+        }
+        System.exit(0);
+    }
+
+    private static void drive(String[] arguments) throws Exception {
         Path folder = Path.of(arguments[0]);
         JSONObject told = JSON.parseObject(Files.readString(folder.resolve("sandbox.json")));
         JSONObject own = told.getJSONObject("unionpay");
@@ -127,7 +137,6 @@ public final class Client {
         }
         System.out.println(JSON.toJSONString(said));
         server.stop(0);
-        System.exit(0);
     }
 
     private static PayOrder order(String number, UnionTransactionType kind) {
