@@ -1,5 +1,6 @@
 """What errors say: the field, what is wrong with it, and an example of what is right."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from aiohttp import ClientSession
 from typer.testing import CliRunner
 
 from pycore.command_line import command
+from pycore.merchants import OperatorScope
 from tests.api.keys import Key
 
 
@@ -42,7 +44,12 @@ async def test_u14_a_local_webhook_is_refused_with_the_setting_that_allows_it(
             assert "allow_loopback" in (await response.json())["detail"], url
 
 
-def test_u14_a_scope_that_there_is_not_is_answered_with_those_there_are() -> None:
+async def test_u14_a_scope_that_there_is_not_is_answered_with_those_there_are(database_dsn: str) -> None:
     # "'nope' is not a valid Scope"
-    done = CliRunner().invoke(command, ["key", "create", "--scope", "nope", "--dsn", "postgresql://127.0.0.1:1/x"])
+    asked = ["key", "create", "--scope", "nope", "--dsn", database_dsn]
+    done = await asyncio.to_thread(CliRunner().invoke, command, asked)
     assert done.exit_code == 1
+    said = " ".join(done.output.split())
+    assert "--scope: nope is none" in said
+    assert ", ".join(OperatorScope) in said
+    assert f"as in --scope {next(iter(OperatorScope))}" in said
