@@ -141,6 +141,10 @@ torture: setup build ## Kill and restart under load (CYCLES=1000, LOAD=transfers
 exhaustion: setup build ## Attack a server in a network namespace of its own, and weigh it (needs root and iproute2)
 	$(BIN)/python -m tests.simulation.exhaustion
 
+.PHONY: degradation
+degradation: setup build ## Fill the database's disk, stop and kill the database, stop the channels, and measure (needs root)
+	$(BIN)/python -m tests.simulation.degradation
+
 .PHONY: real-data
 real-data: build ## Stream a bank's transactions through the running server (DATA=folder)
 	@test -n "$(DATA)" || { echo "usage: make real-data DATA=folder"; exit 2; }

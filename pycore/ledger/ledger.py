@@ -147,6 +147,7 @@ class Ledger:
         LedgerUnavailableError, LedgerFencedError. The future raises DeadlineExceededError or LedgerUnavailableError
         (nothing recorded), or OutcomeUnknownError (ask again with the same ids).
         """
+        self._store.refuse_when_full()
         return self._writer.enqueue(operation, records, deadline=deadline, rows_of=rows_of)
 
     async def record(self, rows: Sequence[Part], *, deadline: float | None = None) -> None:
@@ -155,6 +156,7 @@ class Ledger:
         They share batch, order and fencing with the transfers: all of them are recorded, or none. Raises as
         ``enqueue`` and its future do; after OutcomeUnknownError look whether the rows are there.
         """
+        self._store.refuse_when_full()
         await self._writer.enqueue_rows(rows, deadline=deadline)
 
     def call_after_rows(self, notice: Callable[[], None] | None) -> None:

@@ -355,16 +355,14 @@ class Writer:
             doubt = asyncio.get_running_loop().call_later(_APPEND_SECONDS, self._doubt, units)
             try:
                 await self._journal.append(batch, written, self._tell)
-                if self._refusal is _SILENT:
-                    self._refusal = None
+                self._refusal = None
                 return
             except LedgerFencedError as error:
                 self._refusal = error
                 raise
             except Exception as error:
                 if not is_connection_lost(error):
-                    if self._refusal is _SILENT:
-                        self._refusal = None
+                    self._refusal = None
                     raise
             finally:
                 doubt.cancel()
@@ -382,7 +380,11 @@ class Writer:
         log.warning("the database does not answer", lsn=self._journal.lsn + 1)
 
     async def _settle(self, units: list[Unit]) -> bool:
-        """Return whether the append under way when the connection broke is durable; asks until PostgreSQL answers."""
+        """Return whether the append under way when the connection broke is durable; asks until PostgreSQL answers.
+
+        Where it is not it is appended again, and all others go on being refused until that has an answer: a server that
+        ends under every write, as on a full disk, makes nobody else wait.
+        """
         self._refusal = LedgerUnavailableError(retry_after_ms=_RETRY_AFTER_MS)
         self._refuse_queue(self._refusal)
         give_up = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._fail, units, OutcomeUnknownError())
@@ -398,7 +400,8 @@ class Writer:
                     # Whatever it is: as long as we do not know, we may not act as if we did.
                     log.warning("append not settled yet", reason=reason_of(error), lsn=self._journal.lsn + 1)
                 else:
-                    self._refusal = None
+                    if durable:
+                        self._refusal = None
                     return durable
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _RECONNECT_SECONDS_MAX)

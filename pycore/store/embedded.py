@@ -26,6 +26,7 @@ from pycore.store.leftover import Progress, clear_leftover
 from pycore.store.owner import Owner, owner_of
 from pycore.store.server_log import ServerLog
 from pycore.store.server_settings import server_settings
+from pycore.store.space import DiskSpace
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,8 @@ class EmbeddedServer:
         self._log = ServerLog(self._layout.server_log)
         self._owner = Owner()
         self._socket_folder = self._layout.socket_folder
+        self.space = DiskSpace(self._layout.postgres, self._layout.reserve)
+        """The room on the disk; whoever supervises the server watches it too."""
         self._process: subprocess.Popen[bytes] | None = None
         self._binaries: Binaries | None = None
 
@@ -116,6 +119,8 @@ class EmbeddedServer:
             status = self._process.returncode if self._process is not None else None
             log.error("embedded database ended unexpectedly and is started again", status=status)
             await asyncio.sleep(pause)
+            # Recovery needs room, and the reserve is it.
+            self.space.look()
             try:
                 await self._run()
                 pause = 0.0

@@ -8,6 +8,7 @@
 | ``postgres/password`` | the database password in libpq's format, mode 0600 | we |
 | ``postgres/server.lock`` | held by the server and all its processes for as long as one of them lives | we |
 | ``postgres/server.log`` | the server's messages | we |
+| ``postgres/reserve`` | room on the disk that is let go when it is full | we |
 | ``postgres/dsn`` | how to connect while the server runs; the password is not in it | we |
 """
 
@@ -38,6 +39,7 @@ class Layout:
         self.password = self.postgres / "password"
         self.server_lock = self.postgres / "server.lock"
         self.server_log = self.postgres / "server.log"
+        self.reserve = self.postgres / "reserve"
         self.dsn_file = self.postgres / "dsn"
 
     def dsn(self, socket_folder: Path, database: str = DATABASE) -> str:

@@ -14,6 +14,7 @@ import structlog
 from pycore.config import StoreSettings, mask_dsn
 from pycore.errors import ConfigurationError
 from pycore.store.failure import reason_of, unavailable_raised, unknown_raised
+from pycore.store.space import DiskSpace
 
 log = structlog.get_logger()
 
@@ -112,8 +113,10 @@ class BoundedPool(Pool):
     until the server answers again.
     """
 
-    def __init__(self, dsn: str, **options: Any) -> None:
+    def __init__(self, dsn: str, space: DiskSpace | None, **options: Any) -> None:
+        """``space`` is the room on the database's disk, where we know it."""
         super().__init__(dsn, connect=self._connect, **options)
+        self.space = space
         self._asking: asyncio.Task[None] | None = None
 
     def acquire(self, *, timeout: float | None = None) -> Any:
@@ -185,12 +188,16 @@ async def connect(dsn: str, settings: StoreSettings) -> Connection:
         raise _configuration_error(dsn, error) from error
 
 
-async def open_pool(dsn: str, settings: StoreSettings) -> Pool:
-    """Return a pool whose connections are opened as they are needed. Raises as ``connect``."""
+async def open_pool(dsn: str, settings: StoreSettings, space: DiskSpace | None = None) -> Pool:
+    """Return a pool whose connections are opened as they are needed. Raises as ``connect``.
+
+    ``space`` is the room on the database's disk, where we know it.
+    """
     try:
         with unavailable_raised():
             return await BoundedPool(
                 dsn,
+                space,
                 min_size=0,
                 max_size=settings.pool_connections_max,
                 max_queries=_QUERIES_MAX,
@@ -212,6 +219,8 @@ async def changing(pool: Pool) -> AsyncIterator["PoolConnection"]:
 
     Raises LedgerUnavailableError where nothing was recorded, OutcomeUnknownError where that cannot be known.
     """
+    if isinstance(pool, BoundedPool) and pool.space is not None:
+        pool.space.refuse_when_full()
     with unavailable_raised():
         connection = await pool.acquire()
     try:

@@ -37,7 +37,12 @@ class Store:
         """The embedded server, or None where you run your own."""
         self._settings = settings
         self._asking: asyncio.Task[bool] | None = None
-        self._watch = None if server is None else asyncio.create_task(server.supervise(), name="embedded-database")
+        self._watches: list[asyncio.Task[None]] = []
+        if server is not None:
+            self._watches = [
+                asyncio.create_task(server.supervise(), name="embedded-database"),
+                asyncio.create_task(server.space.watch(), name="disk-space"),
+            ]
 
     @classmethod
     def open(
@@ -64,7 +69,9 @@ class Store:
         return await connect(self.dsn, self._settings)
 
     async def ready(self) -> bool:
-        """Return whether the database answers now and can be written to (it is no standby)."""
+        """Return whether the database answers now and can be written to: it is no standby and its disk is not full."""
+        if self.server is not None and self.server.space.is_full:
+            return False
         if self._asking is None:
             self._asking = asyncio.create_task(self._is_writable(), name="database-ready")
             self._asking.add_done_callback(self._asked)
@@ -78,14 +85,20 @@ class Store:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             return False
 
+    def refuse_when_full(self) -> None:
+        """Raise LedgerUnavailableError where the embedded server's disk has no room for writes."""
+        if self.server is not None:
+            self.server.space.refuse_when_full()
+
     def _asked(self, _: asyncio.Task[bool]) -> None:
         self._asking = None
 
     async def close(self) -> None:
         """Close the pool and stop the embedded server."""
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.wait([self._watch])
+        for watch in self._watches:
+            watch.cancel()
+        if self._watches:
+            await asyncio.wait(self._watches)
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self.pool.close()
@@ -124,7 +137,7 @@ async def _open(settings: StoreSettings, progress: Progress | None, migrations: 
     dsn = settings.dsn if server is None else server.dsn
     try:
         await _bring_up_to_date(dsn or "", settings, migrations)
-        pool = await open_pool(dsn or "", settings)
+        pool = await open_pool(dsn or "", settings, None if server is None else server.space)
     except BaseException:
         if server is not None:
             await server.stop()

@@ -35,10 +35,10 @@ SELECT 'payments.create', idempotency_key, (
 FROM payments WHERE idempotency_key = ANY($1)
 """
 _COUNTS = """
-SELECT count(*), (SELECT count(*) FROM refunds),
-    count(*) + (SELECT count(*) FROM idempotency_keys WHERE operation <> 'wallet.fund'),
-    (SELECT count(*) FROM events)
-FROM payments
+SELECT count(*), (SELECT count(*) FROM refunds WHERE merchant_id = $1),
+    count(*) + (SELECT count(*) FROM idempotency_keys WHERE merchant_id = $1 AND operation <> 'wallet.fund'),
+    (SELECT count(*) FROM events WHERE merchant_id = $1)
+FROM payments WHERE merchant_id = $1
 """
 
 _decode = msgspec.json.decode
@@ -127,7 +127,7 @@ class ExpectedPayments:
         _same("events", map(_comparable, events), (_comparable((row[0], _decode(row[1]))) for row in found))
         await self._compare_moves(ids, shop, books)
         await self._compare_balances(shop, books)
-        await self._compare_counts(connection)
+        await self._compare_counts(shop, connection)
 
     async def compare_replies(self, connection: asyncpg.Connection, calls: Iterable[Call]) -> None:
         """Compare the replies kept for these calls with the answers; what was refused has none."""
@@ -192,10 +192,11 @@ class ExpectedPayments:
         total = (sum(shop.given.values()) - sum(left.values()), held.total())
         _same("the merchant's balance", [total], got or [(0, 0)])
 
-    async def _compare_counts(self, connection: asyncpg.Connection) -> None:
+    async def _compare_counts(self, shop: Shop, connection: asyncpg.Connection) -> None:
         events = sum(map(len, self._events.values()))
         expected = (self.payments, self.refunds, len(self._replies), events)
-        _same("rows in all", [expected], map(tuple, await connection.fetch(_COUNTS)))
+        found = await connection.fetch(_COUNTS, UUID(int=shop.tenant.merchant_id))
+        _same("rows in all", [expected], map(tuple, found))
 
 
 def _same(what: str, expected: Iterable[tuple[Any, ...]], found: Iterable[tuple[Any, ...]]) -> None:

@@ -132,9 +132,9 @@ class Torture:
             # Both at once: stopped first, so that neither sees the other die.
             os.kill(self._server.pid, signal.SIGSTOP)
         if kill in (Kill.POSTGRESQL, Kill.BOTH) and postmaster is not None:
-            _kill_processes([postmaster, *_children(postmaster)] if self._random.random() < 0.5 else [postmaster])
+            kill_processes([postmaster, *children(postmaster)] if self._random.random() < 0.5 else [postmaster])
         if kill is Kill.BACKEND and postmaster is not None:
-            _kill_processes(self._random.sample(children, 1) if (children := _children(postmaster)) else [])
+            kill_processes(self._random.sample(found, 1) if (found := children(postmaster)) else [])
         if kill in (Kill.SERVER, Kill.BOTH):
             self._server.kill()
 
@@ -178,13 +178,15 @@ class Torture:
         self._server.stop()
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the processes a process has started that still live."""
     with suppress(OSError):
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
 
 
-def _kill_processes(pids: list[int]) -> None:
+def kill_processes(pids: list[int]) -> None:
+    """Kill them; some may be gone already."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from typing import Any
 
 import asyncpg
 import pytest
@@ -78,3 +80,33 @@ async def test_s6_a_database_that_does_not_answer_is_waited_for_once(
     assert (await ledger.create_transfers([sent]))[0].status is CreateTransferStatus.EXISTS
     assert (await ledger.lookup_accounts([2]))[0].credits_posted == 5
     await in_the_way.close()
+
+
+async def test_s6_a_database_that_ends_under_every_write_is_tried_with_one(
+    open_ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk each recovery let the next batch in, which then waited two seconds for the one after it."""
+    ledger = await open_ledger()
+    await ledger.create_accounts([account(1), account(2)])
+    append, refused = ledger._journal.append, 0
+
+    async def end(*arguments: Any) -> None:
+        nonlocal refused
+        if refused == 3:
+            await append(*arguments)
+            return
+        with contextlib.suppress(LedgerUnavailableError):
+            ledger.enqueue(Operation.CREATE_TRANSFERS, transfer(1, 2, 1).pack()).cancel()
+            raise ConnectionResetError
+        refused += 1
+        raise ConnectionResetError
+
+    async def settle() -> bool:
+        return False
+
+    monkeypatch.setattr(ledger._journal, "append", end)
+    monkeypatch.setattr(ledger._journal, "settle", settle)
+    (created,) = await ledger.create_transfers([transfer(1, 2, 5)])
+    assert created.status is CreateTransferStatus.CREATED
+    assert refused == 3, "while the one write was tried again, another one was refused at once each time"
+    assert (await ledger.create_transfers([transfer(1, 2, 1)]))[0].status is CreateTransferStatus.CREATED
