@@ -1,5 +1,6 @@
 """Customers' stored value over HTTP: balances, withdrawals, and play money in test mode."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -9,20 +10,37 @@ from starlette.responses import Response
 
 from api.rest.body import json_response, read_json
 from api.rest.endpoint import TenantEndpoint, read_query
-from api.rest.payment import CHANGE_ERRORS, idempotency_key
-from api.rest.resource import path_id
+from api.rest.payment import CHANGE_ERRORS, LIST_ERRORS, CreatedBefore, CreatedFrom, idempotency_key
+from api.rest.resource import ListQuery, path_id, read_after, read_id_or_none
 from api.rest.writing import READ_ERRORS
 from api.services import Services
 from pycore.errors import AlreadyExistsError, InvalidRequestError, LedgerUnavailableError, NotFoundError
 from pycore.merchants import CUSTOMER_PREFIX, Caller, Scope
-from pycore.payments import CancelPayment
-from pycore.payments.wallet import PREFIX, Balance, CreateWithdrawal, Fund, Withdrawal
+from pycore.payments import CancelPayment, WithdrawalFilter
+from pycore.payments.wallet import PREFIX, Balance, CreateWithdrawal, Fund, Withdrawal, WithdrawalStatus
 
 
 class BalanceQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which of a customer's balances."""
 
     currency: Annotated[str, Meta(description="A code of ISO 4217.")] = "CNY"
+
+
+class WithdrawalQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which withdrawals, newest first: those for which everything holds that is given."""
+
+    status: Annotated[WithdrawalStatus | None, Meta(description="Only those with this status.")] = None
+    customer_id: Annotated[str | None, Meta(description="Only this customer's.")] = None
+    merchant_reference: Annotated[str | None, Meta(description="The one with the merchant's own number.")] = None
+    created_from: CreatedFrom = None
+    created_before: CreatedBefore = None
+
+
+class WithdrawalPage(msgspec.Struct, frozen=True):
+    """Withdrawals, newest first; ``has_more``: older ones follow the last."""
+
+    data: Sequence[Withdrawal]
+    has_more: bool
 
 
 _WITHDRAW: Final = msgspec.json.Decoder(CreateWithdrawal)
@@ -50,6 +68,24 @@ async def withdraw(services: Services, caller: Caller, request: Request) -> Resp
     asked = await read_json(request, _WITHDRAW)
     customer_id, key = path_id(request, CUSTOMER_PREFIX), idempotency_key(request)
     return json_response(await services.payments.wallet.withdraw(caller.tenant, customer_id, key, asked))
+
+
+async def list_all(services: Services, caller: Caller, request: Request) -> Response:
+    """Return withdrawals."""
+    query = read_query(request, WithdrawalQuery)
+    page = await services.payments.lists.withdrawals(
+        caller.tenant,
+        WithdrawalFilter(
+            limit=query.limit,
+            before_id=read_after(query, PREFIX),
+            status=query.status,
+            customer_id=read_id_or_none(query.customer_id, CUSTOMER_PREFIX, "customer_id"),
+            merchant_reference=query.merchant_reference,
+            created_from=query.created_from,
+            created_before=query.created_before,
+        ),
+    )
+    return json_response(WithdrawalPage(page.items, page.has_more))
 
 
 async def get(services: Services, caller: Caller, request: Request) -> Response:
@@ -90,6 +126,17 @@ ENDPOINTS: Final = (
         errors=(*CHANGE_ERRORS, AlreadyExistsError),
         tag="wallet",
         has_key=True,
+    ),
+    TenantEndpoint(
+        method="GET",
+        path="/v1/withdrawals",
+        handler=list_all,
+        scope=Scope.PAYMENTS_READ,
+        summary="List withdrawals",
+        query=WithdrawalQuery,
+        answer=WithdrawalPage,
+        errors=LIST_ERRORS,
+        tag="wallet",
     ),
     TenantEndpoint(
         method="GET",

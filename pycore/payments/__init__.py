@@ -3,7 +3,7 @@
 from pycore.payments.balance_limits import Authentication
 from pycore.payments.channel_methods import ChannelMethods, Confirmation, WithoutChannels
 from pycore.payments.desk import PaymentDesk
-from pycore.payments.listing import PaymentFilter, RefundFilter, TimelineEntry
+from pycore.payments.listing import PaymentFilter, RefundFilter, TimelineEntry, WithdrawalFilter
 from pycore.payments.payment import (
     Action,
     CaptureMethod,
@@ -49,5 +49,6 @@ __all__ = [
     "RefundStatus",
     "TimelineEntry",
     "UpdatePayment",
+    "WithdrawalFilter",
     "WithoutChannels",
 ]

@@ -1,4 +1,4 @@
-"""Pages of payments and of refunds, and what happened to one: what people and programs look through."""
+"""Pages of payments, of refunds and of withdrawals, and what happened to one: what people and programs look through."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from pycore.moment import moment
 from pycore.payments.cashier_links import Linked, without_link
 from pycore.payments.payment import Payment, PaymentStatus, Refund, RefundStatus
 from pycore.payments.record import payment_record, refund_record
+from pycore.payments.wallet import Withdrawal, WithdrawalStatus, withdrawal_record
 from pycore.store import Store, unavailable_raised
 from pycore.tenant import Tenant
 
 _OWNED: Final = {
     "payments": "SELECT 1 FROM payments WHERE id = $1 AND merchant_id = $2 AND live = $3",
     "refunds": "SELECT 1 FROM refunds WHERE id = $1 AND merchant_id = $2 AND live = $3",
+    "withdrawals": "SELECT 1 FROM withdrawals WHERE id = $1 AND merchant_id = $2 AND live = $3",
 }
-_NAMES: Final = {"payments": "payment", "refunds": "refund"}
+_NAMES: Final = {"payments": "payment", "refunds": "refund", "withdrawals": "withdrawal"}
 _OF_TRANSACTION: Final = "id IN (SELECT payment_id FROM payment_attempts WHERE transaction_id = {} AND live = $2)"
 _OF_ORDER: Final = "id IN (SELECT payment_id FROM payment_attempts WHERE id = {} AND live = $2)"
 _TIMELINE: Final = "SELECT at, kind, detail FROM payment_timeline WHERE payment_id = $1 ORDER BY sequence LIMIT 1000"
@@ -65,6 +67,18 @@ class RefundFilter(Struct, frozen=True, kw_only=True):
     payment_id: int | None = None
     merchant_reference: str | None = None
     channel_transaction_id: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+class WithdrawalFilter(Struct, frozen=True, kw_only=True):
+    """Which withdrawals: those for which everything holds that is given; as ``PaymentFilter``."""
+
+    limit: int = 20
+    before_id: int | None = None
+    status: WithdrawalStatus | None = None
+    customer_id: int | None = None
+    merchant_reference: str | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
 
@@ -138,6 +152,17 @@ class PaymentLists:
         found = [refund_record(row).public() for row in rows]
         return Page(found[: filter.limit], len(found) > filter.limit)
 
+    async def withdrawals(self, tenant: Tenant, filter: WithdrawalFilter) -> Page[Withdrawal]:
+        """Return withdrawals, newest first.
+
+        Raises InvalidRequestError for a filter without sense, NotFoundError where there is no ``before_id``.
+        """
+        wanted = await self._conditions("withdrawals", tenant, filter)
+        wanted.add("customer_id = {}", _uuid(filter.customer_id))
+        rows = await self._rows("withdrawals", wanted, filter.limit)
+        found = [withdrawal_record(row).public() for row in rows]
+        return Page(found[: filter.limit], len(found) > filter.limit)
+
     async def timeline(self, tenant: Tenant, payment_id: int) -> list[TimelineEntry]:
         """Return what happened to a payment, oldest first. Raises NotFoundError."""
         await self._owned("payments", tenant, payment_id)
@@ -148,8 +173,10 @@ class PaymentLists:
         steps.sort(key=lambda step: step[0])
         return [TimelineEntry(moment(at), kind, msgspec.Raw(detail)) for at, kind, detail in steps]
 
-    async def _conditions(self, table: str, tenant: Tenant, filter: PaymentFilter | RefundFilter) -> _Conditions:
-        """Return what both kinds of lists can be asked for."""
+    async def _conditions(
+        self, table: str, tenant: Tenant, filter: PaymentFilter | RefundFilter | WithdrawalFilter
+    ) -> _Conditions:
+        """Return what all kinds of lists can be asked for."""
         checked_limit(filter.limit)
         wanted = _Conditions(tenant)
         if filter.before_id is not None:

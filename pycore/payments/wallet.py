@@ -107,7 +107,7 @@ class Fund(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     currency: _CurrencyCode = "CNY"
 
 
-class _Record(Struct, frozen=True, kw_only=True):
+class WithdrawalRecord(Struct, frozen=True, kw_only=True):
     """One row of ``withdrawals``. The hold in the ledger has the withdrawal's id."""
 
     id: int
@@ -211,7 +211,7 @@ class Wallet:
         """
         _check_withdrawal(request)
         ledger, now_ns = _ledger(tenant, request.currency), self._clock_ns()
-        record = _Record(
+        record = WithdrawalRecord(
             id=new_id(),
             tenant=tenant,
             customer_id=customer_id,
@@ -318,7 +318,7 @@ class Wallet:
             held=held,
         )
 
-    async def _record(self, tenant: Tenant, withdrawal_id: int) -> _Record:
+    async def _record(self, tenant: Tenant, withdrawal_id: int) -> WithdrawalRecord:
         with unavailable_raised():
             row = await self._ledger.store.pool.fetchrow(
                 "SELECT * FROM withdrawals WHERE id = $1 AND merchant_id = $2 AND live = $3",
@@ -328,7 +328,7 @@ class Wallet:
             )
         if row is None:
             raise NotFoundError("there is no such withdrawal")
-        return _record(row)
+        return withdrawal_record(row)
 
     async def _refuse_taken(self, tenant: Tenant, reference: str) -> None:
         with unavailable_raised():
@@ -374,8 +374,9 @@ def _move(id: int, debit: int, credit: int, amount: int, ledger: int, code: Tran
     )
 
 
-def _record(row: asyncpg.Record) -> _Record:
-    return _Record(
+def withdrawal_record(row: asyncpg.Record) -> WithdrawalRecord:
+    """Return the withdrawal in a row that has all columns of the table."""
+    return WithdrawalRecord(
         id=row["id"].int,
         tenant=Tenant(row["merchant_id"].int, row["live"]),
         customer_id=row["customer_id"].int,

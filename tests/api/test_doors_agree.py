@@ -26,7 +26,7 @@ MISTAKES: list[dict[str, Any]] = [
     {"subject": ""},
     {"subject": "x" * 128},
     {"subject": "a\u0007"},
-    {"currency": "XXX"},
+    {"currency": "QQQ"},
     {"currency": "cny"},
     {"channel": "We Chat", "method": "qr_code"},
     {"channel": "WeChat"},

@@ -17,6 +17,7 @@ from pycore.errors import IdempotencyMismatchError, InvalidRequestError, NotFoun
 from pycore.ids import new_id, parse_typed_id
 from pycore.merchants import NewCustomer
 from pycore.payments import CreatePayment, CreateRefund, Payment, PaymentMethod, Refund
+from pycore.payments.wallet import CreateWithdrawal
 from tests.api.keys import Key
 from tests.api.shop import Shop
 from tests.api.stub import Stub
@@ -66,10 +67,14 @@ async def test_f7_a_last_page_that_is_full_has_no_more_on_every_list_over_http(
     async with session.post("/v1/api_keys", json=made, headers={**shop.headers, "idempotency-key": "k"}) as response:
         assert response.status == 200
     await services.merchants.create("second")
+    for reference in ("W1", "W2"):
+        asked = CreateWithdrawal(merchant_reference=reference, amount=1, destination="bank")
+        await services.payments.wallet.withdraw(shop.tenant, shop.customer, reference, asked)
     lists = {
         "/v1/payments": (shop.headers, {}),
         "/v1/refunds": (shop.headers, {}),
         f"/v1/payments/{payment.id}/refunds": (shop.headers, {}),
+        "/v1/withdrawals": (shop.headers, {"status": "requested", "customer_id": shop.customer_id}),
         "/v1/customers": (shop.headers, {}),
         "/v1/stores": (shop.headers, {}),
         "/v1/api_keys": (shop.headers, {}),

@@ -57,7 +57,7 @@ PAYMENTS = [
     "Action", "Authentication", "CancelPayment", "CaptureMethod", "CapturePayment", "ChannelMethods", "ConfirmPayment",
     "Confirmation", "CreatePayment", "CreateRefund", "NextAction", "Payer", "Payment", "PaymentDesk", "PaymentFilter",
     "PaymentMethod", "PaymentStatus", "Purpose", "Refund", "RefundFilter", "RefundStatus", "TimelineEntry",
-    "UpdatePayment", "WithoutChannels",
+    "UpdatePayment", "WithdrawalFilter", "WithoutChannels",
 ]  # fmt: skip
 
 EVENTS = [

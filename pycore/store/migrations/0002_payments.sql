@@ -225,6 +225,7 @@ CREATE TABLE withdrawals (
     version            integer NOT NULL,
     UNIQUE (merchant_id, live, merchant_reference)
 );
+CREATE INDEX withdrawals_of_merchant ON withdrawals (merchant_id, live, id);
 
 -- What one person asks for and another decides; nothing is done before. A row is also the record of who, when and why.
 CREATE TABLE approvals (

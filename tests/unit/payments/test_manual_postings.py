@@ -153,7 +153,7 @@ async def test_the_same_request_is_one_posting(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("amount", 0), ("amount", -1), ("currency", "XXX"), ("currency", "USD"), ("live", True), ("reason", " "),
+        ("amount", 0), ("amount", -1), ("currency", "QQQ"), ("currency", "USD"), ("live", True), ("reason", " "),
         ("reason", "x" * 501), ("reason", "card 4111111111111111"), ("reference", "a b"), ("reference", ""),
         ("expires_in_seconds", 59), ("expires_in_seconds", 604_801), ("debit_account_id", "x"),
         ("debit_account_id", "77"), ("credit_account_id", "0"),

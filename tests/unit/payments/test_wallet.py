@@ -1,6 +1,7 @@
 """Stored value beside payments: told, given in test mode, taken out, and called off; each request once."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from pycore.errors import (
     RequestInProgressError,
 )
 from pycore.ids import new_id, parse_typed_id
+from pycore.payments import WithdrawalFilter
 from pycore.payments.wallet import CreateWithdrawal, Fund, Withdrawal, WithdrawalStatus
 from pycore.tenant import Tenant
 from tests.unit.payments.conftest import Shop
@@ -98,3 +100,30 @@ async def test_another_tenant_sees_nothing(shop: Shop) -> None:
 async def test_bad_input_is_refused(shop: Shop, request_: CreateWithdrawal) -> None:
     with pytest.raises(InvalidRequestError):
         await shop.desk.wallet.withdraw(shop.tenant, shop.customer, "k1", request_)
+
+
+async def test_u4_withdrawals_are_listed_by_what_is_known_of_them(shop: Shop) -> None:
+    """A withdrawal could be asked for and never be found again but by its id."""
+    await shop.fund(1000)
+    wallet, lists = shop.desk.wallet, shop.desk.lists
+    first, second, third = [
+        await wallet.withdraw(shop.tenant, shop.customer, f"k{n}", out(f"W{n}", n)) for n in (1, 2, 3)
+    ]
+    canceled = await wallet.cancel(shop.tenant, parse_typed_id("wdr", second.id), "k4")
+
+    async def found(**filter: Any) -> list[Withdrawal]:
+        return list((await lists.withdrawals(shop.tenant, WithdrawalFilter(**filter))).items)
+
+    assert await found() == [third, canceled, first]
+    page = await lists.withdrawals(shop.tenant, WithdrawalFilter(limit=2))
+    assert (page.items, page.has_more) == ([third, canceled], True)
+    rest = await lists.withdrawals(shop.tenant, WithdrawalFilter(limit=1, before_id=parse_typed_id("wdr", second.id)))
+    assert (rest.items, rest.has_more) == ([first], False)
+    assert await found(status=WithdrawalStatus.REQUESTED) == [third, first]
+    assert await found(merchant_reference="W2") == [canceled]
+    assert await found(customer_id=shop.customer, status=WithdrawalStatus.CANCELED) == [canceled]
+    assert await found(customer_id=new_id()) == []
+    for stranger in (Tenant(new_id(), live=False), Tenant(shop.tenant.merchant_id, live=True)):
+        assert not (await lists.withdrawals(stranger, WithdrawalFilter())).items
+        with pytest.raises(NotFoundError, match="withdrawal"):
+            await lists.withdrawals(stranger, WithdrawalFilter(before_id=parse_typed_id("wdr", first.id)))
