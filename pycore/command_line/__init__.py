@@ -20,6 +20,7 @@ from pycore.command_line import (
     trial_balance,
     vault,
     verify,
+    withdrawal,
 )
 from pycore.version import VersionOption
 
@@ -55,5 +56,6 @@ command.add_typer(posting.posting, name="posting")
 command.add_typer(store.store, name="store")
 command.add_typer(customer.customer, name="customer")
 command.add_typer(vault.vault, name="vault")
+command.add_typer(withdrawal.withdrawal, name="withdrawal")
 
 __all__ = ["command"]

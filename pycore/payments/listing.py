@@ -163,6 +163,15 @@ class PaymentLists:
         found = [withdrawal_record(row).public() for row in rows]
         return Page(found[: filter.limit], len(found) > filter.limit)
 
+    async def withdrawal(self, tenant: Tenant, withdrawal_id: int) -> Withdrawal:
+        """Return one withdrawal. Raises NotFoundError."""
+        wanted = _Conditions(tenant)
+        wanted.add("id = {}", _uuid(withdrawal_id))
+        rows = await self._rows("withdrawals", wanted, 1)
+        if not rows:
+            raise NotFoundError("there is no such withdrawal")
+        return withdrawal_record(rows[0]).public()
+
     async def timeline(self, tenant: Tenant, payment_id: int) -> list[TimelineEntry]:
         """Return what happened to a payment, oldest first. Raises NotFoundError."""
         await self._owned("payments", tenant, payment_id)
