@@ -5,10 +5,12 @@ import gc
 import resource
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from api import limits
+from api.hosts import Hosts
 from api.rest.app import application
 from api.rest.server import RestServer
 from api.rest.start import StartPage
@@ -31,12 +33,16 @@ Opened = Callable[[Services, "Doors"], Awaitable[None]]
 class Doors:
     """The gRPC and the HTTP server of the same services."""
 
-    def __init__(self, services: Services, tls: Tls | None = None) -> None:
+    def __init__(self, services: Services, tls: Tls | None = None, hosts: Sequence[str] = ()) -> None:
+        """``tls`` makes both speak TLS; to ``hosts`` the HTTP server answers besides what it listens on."""
         self._rpc = RpcServer(services, tls and tls.rpc)
         self._stopping = asyncio.Event()
         self.start_page = StartPage(services.channels.accounts)
+        self._hosts = Hosts(hosts)
         self._rest = RestServer(
-            application(services, self._stopping, self.start_page), tls and tls.rest, services.access.proxies
+            application(services, self._stopping, self.start_page, self._hosts),
+            tls and tls.rest,
+            services.access.proxies,
         )
         self._scheme = "https" if tls else "http"
         self.grpc_address = ""
@@ -55,6 +61,7 @@ class Doors:
         except OSError:
             await self._rpc.stop(0)
             raise
+        self._hosts.add_address(self.http_address)
 
     async def close(self, seconds: float = STOP_SECONDS) -> None:
         """Take nothing new and finish what was accepted."""
@@ -85,7 +92,10 @@ async def serve(
         services = await open_services(ledger, settings)
         if (key_file := await first_operator_key(services.api_keys, Path(settings.store.data))) is not None:
             tell(f"an operator's key was made, and is in {key_file}: every call needs a key")
-        doors = Doors(services, tls)
+        hosts = list(settings.server.hosts)
+        if settings.channels.public_url is not None:
+            hosts.append(urlsplit(settings.channels.public_url).netloc)
+        doors = Doors(services, tls, hosts)
         if settings.server.one_core:
             # With the thread in which gRPC waits for calls; those in which it reads and writes are not Python's.
             share_one_core()

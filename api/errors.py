@@ -77,6 +77,26 @@ class MethodNotAllowedError(PycoreError):
     meaning = "this path is not for this method"
 
 
+class MisdirectedRequestError(PycoreError):
+    """The request is for a host that this server is not. Nothing was done."""
+
+    code = "misdirected_request"
+    meaning = (
+        "the request is for a host that this server does not answer to; nothing was done: call it by its own name, or"
+        " let who runs it add this one to [server] hosts, for example pay.example.com"
+    )
+
+
+class ForeignOriginError(PycoreError):
+    """A page of another site sent the request. Nothing was done."""
+
+    code = "foreign_origin"
+    meaning = (
+        "a page of another site sent the request (Origin); nothing was done: call from your server, a key has no place"
+        " in a page"
+    )
+
+
 class UnsupportedMediaTypeError(PycoreError):
     """The body is not plain ``application/json``: another type, or compressed. Nothing was recorded."""
 
@@ -166,6 +186,16 @@ OUTSIDE: Final[dict[type[PycoreError], Outside]] = {
         _Rpc.FAILED_PRECONDITION, _Http.GONE, "该收款码已停用；未记录任何内容：请向商户索取现用的收款码"
     ),
     MethodNotAllowedError: Outside(_Rpc.UNIMPLEMENTED, _Http.METHOD_NOT_ALLOWED, "该路径不支持此方法"),
+    MisdirectedRequestError: Outside(
+        _Rpc.FAILED_PRECONDITION,
+        _Http.MISDIRECTED_REQUEST,
+        "请求的主机名不属于本服务器；未执行任何操作：请使用服务器自己的主机名，或由运营方将其加入 [server] hosts",
+    ),
+    ForeignOriginError: Outside(
+        _Rpc.PERMISSION_DENIED,
+        _Http.FORBIDDEN,
+        "请求来自其他网站的页面；未执行任何操作：请从您的服务器调用，密钥不应出现在网页中",
+    ),
     UnsupportedMediaTypeError: Outside(
         _Rpc.INVALID_ARGUMENT, _Http.UNSUPPORTED_MEDIA_TYPE, "请求体必须是未压缩的 application/json；未记录任何内容"
     ),

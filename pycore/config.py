@@ -24,6 +24,7 @@ MASK = "***"
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):(?P<port>[0-9]{1,5})")
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _PUBLIC_URL = re.compile(r"(?=.{8,128}\Z)https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?")
 _PASSWORD_IN_AUTHORITY = re.compile(r"^(\w+://[^:@/?]*:)[^?]*@")
 _PASSWORD_PARAMETER = re.compile(r"(?i)\b(password\s*=\s*)('[^']*'|[^\s&]*)")
@@ -77,6 +78,8 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
         tls_certificate_file: PEM file with the server's certificate and those above it; both doors then speak TLS 1.3.
         tls_key_file: PEM file with its key.
         tls_client_ca_file: PEM file with the certificates that sign clients' certificates; every caller must show one.
+        hosts: names and addresses the HTTP door answers to, as ``pay.example.com`` or ``pay.example.com:8443``, besides
+            the address it listens on, this machine's own names and the host of ``public_url``.
         trusted_proxies: addresses and networks of the proxies in front of the server, as ``10.0.0.0/8``. They are
             believed about whom they speak for (``x-forwarded-for``, ``forwarded``), at both doors; nobody else is.
         one_core: keep the event loop and gRPC's waiting thread, which hand each other every call, on one core (Linux).
@@ -87,6 +90,7 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_certificate_file: str | None = None
     tls_key_file: str | None = None
     tls_client_ca_file: str | None = None
+    hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     one_core: bool = True
 
@@ -95,6 +99,9 @@ class ServerSettings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("tls_certificate_file and tls_key_file come together")
         if self.tls_client_ca_file is not None and self.tls_certificate_file is None:
             raise ValueError("tls_client_ca_file needs tls_certificate_file and tls_key_file")
+        for host in self.hosts:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"hosts: {host!r} is not a host such as pay.example.com or pay.example.com:8443")
         for proxy in self.trusted_proxies:
             _check_network(proxy)
         for field in ("grpc_address", "http_address"):

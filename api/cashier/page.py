@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from api.language import Language, chosen_language
 
@@ -18,6 +19,7 @@ _POLICY: Final = (
 )
 _TITLES: Final = {"en": "Cashier", "zh": "收银台"}
 _GOING: Final = {"en": "Continue to the payment page", "zh": "前往支付页面"}
+_RETURN_SLASHES: Final = 2
 _WEB: Final = frozenset({"http", "https"})
 
 
@@ -30,6 +32,12 @@ def page_headers(form_action: str = "'none'") -> dict[str, str]:
         "referrer-policy": "no-referrer",
         "cross-origin-opener-policy": "same-origin",
     }
+
+
+def is_return(scope: Scope) -> bool:
+    """Return whether a request brings a payer back from UnionPay, whose page posts a form to ours; it only shows."""
+    path: str = scope["path"]
+    return scope["method"] == "POST" and path.startswith("/pay/") and path.count("/") == _RETURN_SLASHES
 
 
 def language_of(request: Request) -> Language:

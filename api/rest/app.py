@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.cashier.door import CashierDoor
 from api.errors import MalformedRequestError, MethodNotAllowedError
+from api.hosts import Hosts
 from api.limits import HTTP_CONCURRENCY_MAX
 from api.rest import (
     account,
@@ -147,8 +148,11 @@ class _Served:
         await response(scope, receive, send)
 
 
-def application(services: Services, stopping: asyncio.Event, start: StartPage) -> ASGIApp:
-    """Return the HTTP application of these services, with its first page; once ``stopping`` is set, streams end."""
+def application(services: Services, stopping: asyncio.Event, start: StartPage, hosts: Hosts) -> ASGIApp:
+    """Return the HTTP application of these services, with its first page; once ``stopping`` is set, streams end.
+
+    ``hosts`` are those it answers to.
+    """
     gate, health_gate = _Gate(), _OpenGate()
     endpoints = (*ENDPOINTS, metrics.endpoint(services))
     document = msgspec.json.encode(openapi.document(endpoints))
@@ -175,7 +179,7 @@ def application(services: Services, stopping: asyncio.Event, start: StartPage) -
         ],
         exception_handlers={HTTPException: _refuse, Exception: _report},
     )
-    return Front(routed, services.access.proxies)
+    return Front(routed, services.access.proxies, hosts)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

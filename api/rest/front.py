@@ -1,10 +1,12 @@
-"""What every HTTP request passes before it is routed: whose it is, proxies or not, and whether it is their turn."""
+"""What every HTTP request passes before it is routed: is it for us, whose is it, is it their turn."""
 
 import asyncio
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.cashier.page import is_return
+from api.hosts import Hosts
 from api.proxies import FORWARDED, FORWARDED_FOR, Proxies, origin_of
 from api.request_id import REQUEST_ID, begin_request
 from api.rest.health import PATHS as HEALTH_PATHS
@@ -23,8 +25,9 @@ _REQUEST_ID: Final = REQUEST_ID.encode()
 class Front:
     """An ASGI application in front of another one, which is told the address of who calls as ``client``."""
 
-    def __init__(self, application: ASGIApp, proxies: Proxies) -> None:
+    def __init__(self, application: ASGIApp, proxies: Proxies, hosts: Hosts) -> None:
         self._application = application
+        self._hosts = hosts
         self._proxies = proxies
         self._strangers = Strangers()
         self._health_askers = Strangers()
@@ -40,8 +43,11 @@ class Front:
             await send(message)
 
         try:
+            # Health has nothing to give away, and probes ask by whatever address they find us at.
+            if not (is_health := scope["path"] in HEALTH_PATHS):
+                self._hosts.check(scope, from_anywhere=is_return(scope))
             origin = origin_of(self._tell_caller(scope))
-            strangers = self._health_askers if scope["path"] in HEALTH_PATHS else self._strangers
+            strangers = self._health_askers if is_health else self._strangers
             if strangers.is_slowed(origin):
                 await asyncio.sleep(SLOW_SECONDS)
                 raise RateLimitedError(

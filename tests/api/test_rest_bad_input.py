@@ -257,7 +257,7 @@ async def raw(doors: Doors, request: bytes, seconds: float = 10) -> bytes:
 
 
 def head(*headers: bytes, line: bytes = b"GET /healthz HTTP/1.1") -> bytes:
-    return b"\r\n".join([line, b"host: x", b"connection: close", *headers, b"", b""])
+    return b"\r\n".join([line, b"host: localhost", b"connection: close", *headers, b"", b""])
 
 
 REQUESTS = {
