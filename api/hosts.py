@@ -1,7 +1,7 @@
 """Which names the HTTP door answers to, and whose pages may call it.
 
-A browser sends what a page of any site tells it to, from inside the network it is in. ``Host`` tells us from a site whose
-name was made to lead here (DNS rebinding), ``Origin`` tells our pages from those of other sites.
+A browser sends what a page of any site tells it to, from inside the network it is in. ``Host`` tells us from a site
+whose name was made to lead here (DNS rebinding), ``Origin`` tells our pages from those of other sites.
 """
 
 from collections.abc import Iterable

@@ -55,7 +55,7 @@ async def running(dsn: str, data: Path, **environment: str) -> AsyncIterator[Ser
             line = await asyncio.wait_for(process.stdout.readline(), 60)
             assert line, f"it ended early: {lines}"
             lines.append(line.decode().rstrip())
-        addresses = re.findall(r"127\.0\.0\.1:\d+", lines[-1])
+        addresses = re.findall(r"127\.0\.0\.1:\d+", lines[-1])[:2]
         yield Server(process, lines, data, *addresses)
         lines += (await process.stdout.read()).decode().splitlines()
     finally:
