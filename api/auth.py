@@ -19,6 +19,8 @@ class Access:
         """Counts further requests of a caller, for calls that carry several."""
         self.forget = authenticator.forget
         """Lets every key be read again, where it is known that another process changed one."""
+        self.change = authenticator.change
+        """Returns what is set when a key or merchant is changed next."""
         self._authenticator = authenticator
 
     async def caller(self, authorization: str | None, address: str, scope: Scope, *, requests: int = 1) -> Caller:

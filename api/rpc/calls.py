@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import unquote
@@ -22,7 +23,7 @@ Response = TypeVar("Response")
 Context = aio.ServicerContext[Any, Any]
 
 CHECK_SECONDS: Final = 2.0
-"""How often it is looked whether the key of a stream is still good."""
+"""How often it is looked whether the key of a stream is still good, where no change of it is heard of."""
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -103,9 +104,9 @@ async def operator_allowed(access: Access, scope: OperatorScope, context: Contex
 
 
 def watched(
-    check: Callable[[Context, int], Awaitable[object]], stream: Callable[[Context], Awaitable[None]]
+    access: Access, check: Callable[[Context, int], Awaitable[object]], stream: Callable[[Context], Awaitable[None]]
 ) -> Callable[[Any, Context], Awaitable[None]]:
-    """Return ``stream`` for as long as its caller may: it ends soon after its key does.
+    """Return ``stream`` for as long as its caller may: where this process ends its key it ends at once, else soon.
 
     ``check`` raises where the caller may not, and counts so many requests.
     """
@@ -113,7 +114,7 @@ def watched(
     async def call(context: Context) -> None:
         await check(context, 1)
         work = asyncio.ensure_future(stream(context))
-        refusal = asyncio.ensure_future(_refused(partial(check, context, 0)))
+        refusal = asyncio.ensure_future(_refused(access, partial(check, context, 0)))
         try:
             await asyncio.wait((work, refusal), return_when=asyncio.FIRST_COMPLETED)
             await (work if work.done() else refusal)
@@ -124,14 +125,15 @@ def watched(
     return answered(call)
 
 
-async def _refused(check: Callable[[], Awaitable[object]]) -> None:
+async def _refused(access: Access, check: Callable[[], Awaitable[object]]) -> None:
     """End, with its error, when the check fails for good."""
     while True:
-        await asyncio.sleep(CHECK_SECONDS)
-        try:
+        # Taken before the check: a change during it is looked at too.
+        change = access.change()
+        with suppress(LedgerUnavailableError):
             await check()
-        except LedgerUnavailableError:
-            continue
+        with suppress(TimeoutError):
+            await asyncio.wait_for(change.wait(), CHECK_SECONDS)
 
 
 def _sent(context: Context, wanted: str) -> str | None:

@@ -109,7 +109,9 @@ class EventService:
             name: grpc.stream_unary_rpc_method_handler(authorized(access, scope, method))
             for name, (scope, method) in methods.items()
         }
-        handlers["StreamEvents"] = grpc.stream_stream_rpc_method_handler(watched(self._may_read, self.stream_events))
+        handlers["StreamEvents"] = grpc.stream_stream_rpc_method_handler(
+            watched(access, self._may_read, self.stream_events)
+        )
         return grpc.method_handlers_generic_handler(SERVICE_NAME, handlers)
 
 

@@ -83,7 +83,7 @@ class LedgerService:
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
             "CreateAccounts": unary(writes(self.create_accounts)),
             "CreateTransfers": unary(writes(self.create_transfers)),
-            "StreamTransfers": stream(watched(self._may_write, self.stream_transfers)),
+            "StreamTransfers": stream(watched(self._access, self._may_write, self.stream_transfers)),
             "LookupAccounts": unary(reads(self.lookup_accounts)),
             "LookupTransfers": unary(reads(self.lookup_transfers)),
             "GetAccountTransfers": unary(reads(self.get_account_transfers)),

@@ -64,8 +64,7 @@ class ApiKey(msgspec.Struct, frozen=True):
         hint: the end of its secret.
         replaced_by: the key it was rolled into.
         created_at: nanoseconds since 1970.
-        revoked_at: nanoseconds since 1970 from which it works no more; ahead of now while it overlaps with its
-            successor.
+        revoked_at: when it was revoked, nanoseconds since 1970: it works no more, whatever the clock says.
     """
 
     id: int
@@ -187,12 +186,13 @@ class ApiKeys:
                     *_owner(tenant),
                 )
             )
-            if old.replaced_by is not None or _works_until(old) <= now:
+            if old.replaced_by is not None or not _works(old, now):
                 raise InvalidStateError("the key was rolled before, or works no more; nothing was recorded: make a key")
             terms = _checked(tenant, msgspec.structs.replace(old.terms, expires_at=expires_at), now)
             key = await self._insert(connection, tenant, terms, id, secret)
+            end = "expires_at = least(expires_at, $3)" if overlap_seconds else "revoked_at = $3"
             await connection.execute(
-                "UPDATE api_keys SET replaced_by = $2, revoked_at = $3 WHERE id = $1",
+                f"UPDATE api_keys SET replaced_by = $2, {end} WHERE id = $1",
                 UUID(int=key_id),
                 UUID(int=key.id),
                 now + overlap_seconds * 10**9,
@@ -207,7 +207,7 @@ class ApiKeys:
         """
         async with changing(self._pool) as connection:
             row = await connection.fetchrow(
-                f"UPDATE api_keys SET revoked_at = least(revoked_at, $4) WHERE id = $1 AND {_IS_OF}"
+                f"UPDATE api_keys SET revoked_at = coalesce(revoked_at, $4) WHERE id = $1 AND {_IS_OF}"
                 f" RETURNING {_COLUMNS}",
                 UUID(int=key_id),
                 *_owner(tenant),
@@ -294,9 +294,8 @@ def _networks(texts: Sequence[str]) -> list[str]:
         ) from None
 
 
-def _works_until(key: ApiKey) -> int:
-    ends = [at for at in (key.revoked_at, key.terms.expires_at) if at is not None]
-    return min(ends, default=2**63)
+def _works(key: ApiKey, now: int) -> bool:
+    return key.revoked_at is None and (key.terms.expires_at is None or now < key.terms.expires_at)
 
 
 def _found(row: Any) -> ApiKey:

@@ -76,6 +76,8 @@ class Authenticator:
         self._asked: dict[bytes, asyncio.Future[_Known | None]] = {}
         self._reader: asyncio.Task[None] | None = None
         self._changes = 0
+        self._changed = asyncio.Event()
+        self._latest_ns = 0
 
     async def authenticate(self, secret: str, address: str) -> Caller | Operator:
         """Return whom the secret was made for.
@@ -119,16 +121,24 @@ class Authenticator:
                 retry_after_ms=-(-refusal.retry_after_ns // 10**6),
             )
 
+    def change(self) -> asyncio.Event:
+        """Return what is set when a key or merchant is changed next, as far as this process hears of it."""
+        return self._changed
+
     def forget(self) -> None:
         """Read every key again before it is used: some key or merchant was changed."""
         self._changes += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
         self._known.clear()
         self._unknown.clear()
 
     def _judged(self, known: _Known | None, digest: bytes, address: str) -> Caller | Operator:
         if known is None or not hmac.compare_digest(known.secret_hash, digest):
             raise UnauthenticatedError
-        if self._clock_ns() >= known.good_until_ns:
+        # What has expired stays so where the clock is set back afterwards.
+        self._latest_ns = max(self._latest_ns, self._clock_ns())
+        if self._latest_ns >= known.good_until_ns:
             raise UnauthenticatedError
         if known.networks and not _is_in(address, known.networks):
             raise UnauthenticatedError
@@ -204,10 +214,17 @@ def _known(row: Any, read_at: float) -> _Known:
         identity=identity,
         secret_hash=row["secret_hash"],
         networks=tuple(ip_network(network) for network in row["allowed_networks"]),
-        good_until_ns=min(_FOREVER if at is None else at for at in (row["expires_at"], row["revoked_at"])),
+        good_until_ns=_good_until_ns(row["expires_at"], row["revoked_at"]),
         is_enabled=row["merchant_id"] is None or row["status"] == "active",
         read_at=read_at,
     )
+
+
+def _good_until_ns(expires_at: int | None, revoked_at: int | None) -> int:
+    """Return when a key ends. That it was revoked is a fact, whatever the clock says of the time."""
+    if revoked_at is not None:
+        return 0
+    return _FOREVER if expires_at is None else expires_at
 
 
 def _limited_id(tenant: Tenant) -> int:

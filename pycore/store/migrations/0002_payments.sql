@@ -60,7 +60,8 @@ CREATE TABLE customers (
 CREATE INDEX customers_of_merchant ON customers (merchant_id, live, id);
 CREATE INDEX customers_by_phone ON customers (merchant_id, live, phone_index) WHERE phone_index IS NOT NULL;
 
--- The secret itself is never stored. A key without a merchant is an operator's. revoked_at lies in the future while an old key overlaps with its successor.
+-- The secret itself is never stored. A key without a merchant is an operator's. A key that has
+-- revoked_at works no more, whatever the clock says; one that overlaps with its successor expires at the end of that.
 CREATE TABLE api_keys (
     id               uuid PRIMARY KEY,
     merchant_id      uuid REFERENCES merchants (id),

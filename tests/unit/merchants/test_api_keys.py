@@ -68,7 +68,7 @@ async def test_rolling(keys: ApiKeys, clock: Clock, tenant: Tenant) -> None:
             await keys.roll(tenant, old.id, overlap_seconds=seconds)
     new, _ = await keys.roll(tenant, old.id, overlap_seconds=60)
     old = await keys.get(tenant, old.id)
-    assert (old.replaced_by, old.revoked_at) == (new.id, clock.time_ns() + 60 * 10**9)
+    assert (old.replaced_by, old.terms.expires_at) == (new.id, clock.time_ns() + 60 * 10**9)
     with pytest.raises(InvalidStateError):
         await keys.roll(tenant, old.id, overlap_seconds=60)
     # Revoked while it overlaps: at once. Revoked again: as it was.

@@ -154,6 +154,35 @@ async def test_s10_a_clock_set_back_ends_no_key(
     assert (await authenticator.authenticate(secret, HERE)).key_id
 
 
+async def test_s10_a_clock_set_back_brings_no_key_back(
+    authenticator: Authenticator, keys: ApiKeys, store: Store, clock: Clock, tenant: Tenant
+) -> None:
+    """A key revoked within the time the clock went back worked again: that it was revoked is a fact, not a time."""
+    revoked, first = await keys.create(tenant, ALL)
+    rolled, second = await keys.create(tenant, ALL)
+    ended, third = await keys.create(tenant, ALL)
+    await keys.roll(tenant, rolled.id, overlap_seconds=0)
+    await keys.roll(tenant, ended.id, overlap_seconds=60)
+    await authenticator.authenticate(third, HERE)
+    for key in (revoked, ended):
+        await keys.revoke(tenant, key.id)
+    _, expiring = await keys.create(
+        tenant, KeyTerms(name="short", scopes=ALL.scopes, expires_at=clock.time_ns() + 10**9)
+    )
+    clock.seconds += 1
+    with pytest.raises(UnauthenticatedError):
+        await authenticator.authenticate(expiring, HERE)
+    clock.seconds -= 3600
+    # As another process, or the next start, reads it.
+    fresh = Authenticator(store.pool, clock_ns=clock.time_ns, clock_seconds=lambda: clock.seconds)
+    for secret in (first, second, third):
+        for each in (authenticator, fresh):
+            with pytest.raises(UnauthenticatedError):
+                await each.authenticate(secret, HERE)
+    with pytest.raises(UnauthenticatedError):
+        await authenticator.authenticate(expiring, HERE)
+
+
 async def test_without_the_database_known_keys_go_on_for_a_while(
     authenticator: Authenticator, keys: ApiKeys, pool: CountedPool, clock: Clock, tenant: Tenant
 ) -> None:
