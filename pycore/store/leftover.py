@@ -38,7 +38,8 @@ async def clear_leftover(layout: Layout, socket_folder: Path, progress: Progress
     if not (_PROCESSES / "self" / "cwd").exists():
         return  # PostgreSQL's own checks must do; they are only less patient
     postmaster = postmaster_pid(layout)
-    if postmaster is not None and postmaster in _processes_in(layout.cluster):
+    # In a thread: a server that cannot start is tried again and again, while callers are answered.
+    if postmaster is not None and postmaster in await asyncio.to_thread(_processes_in, layout.cluster):
         raise DataFolderInUseError(
             f"a PostgreSQL server that this software did not start (process {postmaster}) runs on {layout.cluster};"
             " nothing was changed: stop it first"
