@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 
 from api import limits
 from api.errors import HeadersTooLargeError, MalformedRequestError, RequestTimeoutError
-from api.request_id import REQUEST_ID, begin_request
+from api.request_id import REQUEST_ID, new_request_id
 from api.rest.connections import Connections
 from api.rest.problem import Problem, problem_of
 from pycore.errors import LedgerOverloadedError
@@ -30,6 +30,7 @@ _TOO_MUCH: Final = problem_of(
         "too many requests arrive at once; nothing was recorded, come back later", retry_after_ms=1000
     )
 )
+_REQUEST_ID: Final = REQUEST_ID.encode()
 _HEAD_END: Final = b"\r\n\r\n"
 _BODY_PIECE_BYTES_MIN: Final = 64
 """A body full of line ends must not be parsed four bytes at a time. What follows a body holds three heads at most."""
@@ -221,8 +222,11 @@ class Connection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request on; its body may still be on the way."""
+        """Name the request and hand it on; its body may still be on the way."""
         self._unfinished_bytes = None
+        id = new_request_id()
+        self.scope[REQUEST_ID] = id  # type: ignore[typeddict-unknown-key]
+        self.server_state.default_headers = [(_REQUEST_ID, id.encode())]
         self._receive_until = self._receiving_since + limits.HTTP_GRACE_SECONDS
         super().on_headers_complete()
 
@@ -367,7 +371,7 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Answer and close: after this the two sides no longer agree where a request begins."""
-        id = begin_request()
+        id = new_request_id()
         content = msgspec.json.encode(msgspec.structs.replace(problem, request_id=id))
         head = (
             f"HTTP/1.1 {problem.status} {problem.title}\r\ncontent-type: application/problem+json\r\n"

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.cashier.page import is_return
 from api.hosts import Hosts
@@ -19,7 +19,6 @@ SLOW_SECONDS: Final = 2.0
 
 _FORWARDED_FOR: Final = FORWARDED_FOR.encode()
 _FORWARDED: Final = FORWARDED.encode()
-_REQUEST_ID: Final = REQUEST_ID.encode()
 
 
 class Front:
@@ -34,14 +33,8 @@ class Front:
         """Counted apart, so that health is told whatever else its asker's address does."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, which gets a name here."""
-        id = begin_request().encode()
-
-        async def named(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], (_REQUEST_ID, id)]}
-            await send(message)
-
+        """Answer one request, which the connection has named."""
+        begin_request(scope[REQUEST_ID])
         try:
             # Health has nothing to give away, and probes ask by whatever address they find us at.
             if not (is_health := scope["path"] in HEALTH_PATHS):
@@ -55,9 +48,9 @@ class Front:
                     retry_after_ms=1000,
                 )
         except PycoreError as error:
-            await problem_response(error)(scope, receive, named)
+            await problem_response(error)(scope, receive, send)
             return
-        await self._application(scope, receive, named)
+        await self._application(scope, receive, send)
         if KNOWN not in scope:
             strangers.count(origin)
 
