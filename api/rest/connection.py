@@ -5,7 +5,6 @@ answered and that answer is on its way; until then bytes wait as they came, and 
 """
 
 import asyncio
-import ssl
 from typing import Final
 
 import httptools
@@ -96,6 +95,7 @@ class Connection(HttpToolsProtocol):
     """One connection of the HTTP door, TLS or not.
 
     Attributes:
+        has_begun: whether requests can come: with TLS, once it shook hands.
         origin: the address it counts for; None: a trusted proxy's.
         waiting_bytes: what waits to be parsed or answered, as ``Connections`` last heard.
     """
@@ -104,10 +104,8 @@ class Connection(HttpToolsProtocol):
     __slots__ = (
         "_body_bytes",
         "_connections",
-        "_context",
         "_data",
         "_handshake",
-        "_has_begun",
         "_head_bytes",
         "_is_receiving",
         "_leave_until",
@@ -116,20 +114,19 @@ class Connection(HttpToolsProtocol):
         "_receiving_since",
         "_too_large",
         "_unfinished_bytes",
+        "has_begun",
         "origin",
         "waiting_bytes",
     )
     flow: _Flow
 
-    def __init__(self, config: uvicorn.Config, connections: Connections, context: ssl.SSLContext | None) -> None:
-        """``context`` makes it speak TLS."""
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         self._connections = connections
         state = ServerState()
         state.connections = connections.open  # type: ignore[assignment]
         super().__init__(config, state, {})
-        self._context = context
         self._handshake: asyncio.Task[None] | None = None
-        self._has_begun = False
+        self.has_begun = False
         self.origin: str | None = None
         self.waiting_bytes = 0
         self._data = b""
@@ -155,24 +152,24 @@ class Connection(HttpToolsProtocol):
         # Uvicorn declares the cycle as always there, but begins without one.
         return bool(self.cycle) and not self.cycle.response_complete and not self._is_receiving
 
+    def admit(self, address: str, handshake: asyncio.Task[None] | None = None) -> bool:
+        """Count it for ``address``, and return whether it may stay. ``handshake`` is what is waited for before TLS."""
+        self._handshake = handshake
+        return self._connections.add(self, address)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection in, or turn it away."""
-        self.transport = transport
-        peer = transport.get_extra_info("peername")
-        if not self._connections.add(self, peer[0]):
+        """Take the connection in, or turn it away; one with TLS was admitted before it shook hands."""
+        if self._handshake is None and not self.admit(transport.get_extra_info("peername")[0]):
             transport.abort()
-        elif self._context is None:
-            self._begin(transport)
-        else:
-            transport.pause_reading()
-            self._receive_until = self.loop.time() + limits.HTTP_HEAD_SECONDS_MAX
-            self._handshake = self.loop.create_task(self._shake_hands(transport, self._context))
+            return
+        self._receive_until = self.loop.time() + limits.HTTP_HEAD_SECONDS_MAX
+        super().connection_made(_JoinedWrites(transport, self.loop))
+        self.flow = _Flow(self.transport)
+        self.has_begun = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give back what it held."""
         self._connections.remove(self)
-        if self._handshake is not None:
-            self._handshake.cancel()
         self._data, self._place = b"", 0
         super().connection_lost(exc)
 
@@ -180,9 +177,7 @@ class Connection(HttpToolsProtocol):
         """Keep what has come, and parse it as far as it is its turn."""
         self._data = self._data[self._place :] + data if self._place < len(self._data) else data
         self._place = 0
-        # With TLS the first bytes can be here before the task that shook hands goes on.
-        if self._has_begun:
-            self._parse()
+        self._parse()
 
     def pause_writing(self) -> None:
         """Note that a reply is not taken; nothing more is parsed or read until it is."""
@@ -262,13 +257,15 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Finish what has arrived; what has not is not waited for."""
-        if self._is_receiving or not self._has_begun:
+        if self._is_receiving or not self.has_begun:
             self.abort()
         else:
             super().shutdown()
 
     def look_at_clock(self, now: float) -> None:
-        """Cut off a peer that sends or takes too slowly."""
+        """Cut off a peer that sends or takes too slowly; a handshake has a clock of its own."""
+        if not self.has_begun:
+            return
         if self._leave_until < now:
             self.abort()
         elif self._receive_until < now and self._receive_until + self._bought_seconds() < now:
@@ -295,31 +292,10 @@ class Connection(HttpToolsProtocol):
     def abort(self) -> None:
         """End it at once; what was written and not taken is lost."""
         self._connections.remove(self)
-        self.transport.abort()
-
-    def _begin(self, transport: asyncio.Transport) -> None:
-        self._receive_until = self.loop.time() + limits.HTTP_HEAD_SECONDS_MAX
-        super().connection_made(_JoinedWrites(transport, self.loop))
-        self.flow = _Flow(self.transport)
-        self._has_begun = True
-        self._parse()
-
-    async def _shake_hands(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
-        try:
-            secured = await self.loop.start_tls(
-                transport,
-                self,
-                context,
-                server_side=True,
-                ssl_handshake_timeout=limits.HTTP_HEAD_SECONDS_MAX,
-                ssl_shutdown_timeout=limits.HTTP_GRACE_SECONDS,
-            )
-        except OSError:  # also ssl.SSLError: somebody who speaks no TLS, or shows no certificate
-            secured = None
-        if secured is None:
-            self.abort()
-        else:
-            self._begin(secured)
+        if self.has_begun:
+            self.transport.abort()
+        elif self._handshake is not None:
+            self._handshake.cancel()
 
     def _parse(self) -> None:
         """Parse what has arrived as far as it is its turn."""

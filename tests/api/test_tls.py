@@ -11,6 +11,7 @@ import pytest
 import trustme
 from aiohttp import ClientConnectionError, ClientSession, TCPConnector
 
+from api import limits
 from api.app import Doors
 from api.services import Services
 from api.tls import Tls
@@ -131,6 +132,34 @@ async def test_nothing_older_than_tls_1_3(database_dsn: str, tmp_path: Path, ser
                 await asyncio.open_connection(host, port, ssl=context)
         assert f"https://{server.http}" in server.lines[-1]
         assert await server.stop() == 0
+
+
+async def test_s3_a_connection_that_shakes_no_hands_is_counted_and_ends(
+    services: Services, server_side: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections that send nothing, or no TLS, cost nobody their place for long."""
+    monkeypatch.setattr(limits, "HTTP_HEAD_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(limits, "HTTP_CONNECTIONS_PER_ADDRESS_MAX", 2)
+    async with serving(services, server_side) as doors:
+        host, port = split_address(doors.http_address)
+        silent = [await asyncio.open_connection(host, port) for _ in range(2)]
+        reader, beyond = await asyncio.open_connection(host, port)
+        async with asyncio.timeout(0.2):
+            assert await _end_of(reader) == b""
+        async with asyncio.timeout(10):
+            for quiet, _ in silent:
+                assert await _end_of(quiet) == b""
+        assert await status_of(doors, server_side.context()) == 200
+        for writer in (beyond, *(writer for _, writer in silent)):
+            writer.close()
+
+
+async def _end_of(reader: asyncio.StreamReader) -> bytes:
+    """Return what comes until the end, which may be a reset."""
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""
 
 
 async def test_client_certificates(services: Services, server_side: Authority, client_side: Authority) -> None:
