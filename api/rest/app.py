@@ -132,12 +132,16 @@ class _Served:
         self._handler = served(endpoint)
         self._services = services
         self._gate = gate
+        # What a channel or a probe adds to an address is none of our callers' mistakes.
+        self._takes_query = endpoint.query is not None or endpoint in (*notification.ENDPOINTS, *health.ENDPOINTS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever goes wrong becomes a problem by the one table in :mod:`api.errors`."""
         admission = _Admission(self._gate, receive)
         request = Request(scope, admission.receive, send)
         try:
+            if scope["query_string"] and not self._takes_query:
+                raise MalformedRequestError("this path takes no query parameters; nothing was recorded: leave them out")
             admission.enter()
             try:
                 response = await self._handler(self._services, request)

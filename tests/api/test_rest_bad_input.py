@@ -342,3 +342,15 @@ async def test_the_limit_on_requests_under_way(session: ClientSession, monkeypat
     for path in ("/healthz", "/readyz"):
         async with session.get(path) as response:
             assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/ledger/trial_balance"), ("GET", "/v1/ledger/accounts/1"), ("POST", TRANSFERS), ("GET", "/metrics")],
+)
+async def test_s10_a_query_is_refused_where_none_is_defined(session: ClientSession, method: str, path: str) -> None:
+    """A misspelt filter passed for none on paths that define no query parameter at all."""
+    async with session.request(method, f"{path}?limit=1", data=one(), headers=JSON) as response:
+        assert (response.status, (await response.json())["reason"]) == (400, "malformed_request")
+    async with session.get("/healthz?verbose") as response:
+        assert response.status == 200
