@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from pycore.channels.alipay import AlipayAdapter
-from pycore.channels.bill import BillOrder, TradeBill
+from pycore.channels.bill import BillOrder, NoBill, TradeBill
 from pycore.channels.connection import ChannelConnection, fresh_stamp
 from pycore.channels.failure import BillRefusedError, NotificationRefusedError, UnsupportedOperationError
 from pycore.channels.message import HttpNotification, HttpRequest, HttpResponse
@@ -144,11 +144,10 @@ async def test_no_bill(wechat: ChannelConnection, network: Network, replies: lis
     assert await wechat.fetch_bill(BillOrder(date(2026, 12, 1))) == Unknown(expected)
 
 
-async def test_a_bill_that_comes_at_once(network: Network, signing: SigningPool) -> None:
+async def test_a_bill_that_is_not_there_at_once(network: Network, signing: SigningPool) -> None:
     unionpay = connection(UnionPayAdapter(sides.unionpay_merchant()), network, signing)
     network.replies = [sides.unionpay_reply({"respCode": "98"})]
-    found = await unionpay.fetch_bill(BillOrder(date(2026, 12, 1)))
-    assert isinstance(found, Failed)
+    assert await unionpay.fetch_bill(BillOrder(date(2026, 1, 1))) == NoBill("98")
 
 
 def test_stamps_are_fresh() -> None:
